@@ -1,0 +1,506 @@
+//! The iterations of an attempt: story by story, agent then gates, until all are done or none can go on.
+
+mod record;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use smith_failpoint as failpoint;
+use smith_model::attempt::Exit;
+use smith_model::failure::FailureClass;
+use smith_model::gate::GateResult;
+use smith_model::handoff::HandoffDraft;
+use smith_model::journal::{Draft, Level, Payload, Phase};
+use smith_model::story::{DiffStat, DoneAs, IterationOutcome, Usage};
+use smith_model::worker::{EvidenceItem, WorkerPhase};
+
+use crate::agent::{self, Ran};
+use crate::capture::Captured;
+use crate::checkout::Ground;
+use crate::excerpt::tail;
+use crate::execution::Cut;
+use crate::gates::{self, Judgement};
+use crate::git::{Snapshot, SnapshotError, Tree};
+use crate::notes::Notes;
+use crate::orders::Order;
+use crate::prompt::{self, LastFailure, Parts};
+use crate::stories::{Next, Stories, Which};
+use crate::verdict::{self, Break, Facts, Trees};
+use crate::worker::{Stop, Worker, tree_id};
+
+/// What an attempt has come to so far.
+#[derive(Debug)]
+pub struct Attempt {
+    /// The repository.
+    pub ground: Ground,
+    /// The stories.
+    pub stories: Stories,
+    /// What agents left.
+    pub notes: Notes,
+    /// What the last attempt handed on.
+    pub handoff: Option<HandoffDraft>,
+    /// Iterations so far.
+    pub iterations: u32,
+    /// Tokens and money so far.
+    pub usage: Usage,
+    /// What the gates last said.
+    pub gates: Vec<GateResult>,
+    /// The end of what the last red gate printed.
+    pub red_tail: String,
+    /// What the next prompt has to tell of the last iteration.
+    failure: Option<LastFailure>,
+    tries: HashMap<usize, Tries>,
+    /// The class of the first story whose tries were used up.
+    exhausted: Option<(FailureClass, String)>,
+}
+
+/// The iterations of one story.
+#[derive(Debug, Default)]
+struct Tries {
+    trees: Trees,
+    outcomes: Vec<IterationOutcome>,
+}
+
+/// What an iteration found.
+struct Found {
+    started_at: Timestamp,
+    agent: Exit,
+    agent_millis: u64,
+    output: Option<Captured>,
+    /// The end of the agent's output.
+    tail: String,
+    /// What ended the agent or a gate before its time.
+    cut: Option<Cut>,
+    not_started: Option<String>,
+    snapshot: Option<Snapshot>,
+    unreadable: Option<String>,
+    after_gates: Option<Tree>,
+    judgement: Judgement,
+    notes: Notes,
+    usage: Usage,
+}
+
+/// What it means.
+struct Verdict {
+    outcome: IterationOutcome,
+    /// One sentence for people.
+    message: String,
+    /// The story is done by it.
+    done_as: Option<DoneAs>,
+}
+
+impl Attempt {
+    /// Begins; `iterations` were recorded before.
+    pub fn new(
+        ground: Ground,
+        stories: Stories,
+        handoff: Option<HandoffDraft>,
+        iterations: u32,
+    ) -> Self {
+        Self {
+            ground,
+            stories,
+            notes: Notes::default(),
+            handoff,
+            iterations,
+            usage: Usage::default(),
+            gates: vec![],
+            red_tail: String::new(),
+            failure: None,
+            tries: HashMap::new(),
+            exhausted: None,
+        }
+    }
+
+    /// Iterates until every story is done.
+    pub async fn iterate(&mut self, worker: &Worker) -> Result<(), Stop> {
+        loop {
+            let at = match self.stories.next() {
+                Next::AllDone => return Ok(()),
+                Next::Story(at) => at,
+                Next::Stuck => {
+                    let (class, why) = self.exhausted.clone().unwrap_or_else(|| {
+                        (FailureClass::SpecInvalid, "no story can be begun".to_owned())
+                    });
+                    return Err(Stop::failed(class, why));
+                }
+            };
+            go_on(worker).await?;
+            self.within_limits(worker)?;
+            self.one(worker, at).await?;
+        }
+    }
+
+    fn within_limits(&self, worker: &Worker) -> Result<(), Stop> {
+        let policy = &worker.spec.policy;
+        let over = |class, why: String| Err(Stop::failed(class, why));
+        if self.iterations >= policy.iterations {
+            let why = format!("all {} iterations of the attempt are used up", policy.iterations);
+            return over(FailureClass::IterationsExhausted, why);
+        }
+        if let Some(most) = policy.tokens
+            && self.usage.tokens() >= most
+        {
+            let why = format!("{} of {most} tokens are used up", self.usage.tokens());
+            return over(FailureClass::BudgetExhausted, why);
+        }
+        if let Some(most) = policy.cost_microusd
+            && self.usage.cost_microusd >= most
+        {
+            let used = self.usage.cost_microusd;
+            let why = format!("{used} of {most} millionths of a US dollar are used up");
+            return over(FailureClass::BudgetExhausted, why);
+        }
+        if worker.clock.elapsed() >= worker.landing_at() {
+            return over(FailureClass::TimedOut, attempt_over(worker));
+        }
+        Ok(())
+    }
+
+    /// One iteration on the story at `at`.
+    async fn one(&mut self, worker: &Worker, at: usize) -> Result<(), Stop> {
+        self.iterations += 1;
+        let iteration = self.iterations;
+        let tries = self.stories.begin(at);
+        let id = self.stories.story(at).id.to_string();
+        let title = self.stories.story(at).title.clone();
+        worker.session.report(|progress| {
+            progress.phase = WorkerPhase::Iterating;
+            progress.iteration = iteration;
+            progress.story = Some(id.clone());
+            progress.suspect = false;
+        });
+        let words = format!("iteration {iteration} on {id} {title} (try {tries})");
+        let begun = Draft::info(Phase::Iteration, words)
+            .with(Payload::IterationStarted { iteration, story: id.clone() });
+        worker.store(vec![
+            EvidenceItem::Journal(worker.fit(begun)),
+            EvidenceItem::Stories(self.stories.record().clone()),
+        ])?;
+        let prompt = worker.secrets.redact_text(&self.prompt(worker, at));
+        agent::prepare(&self.ground, prompt.clone()).await?;
+        let env = agent::environment(worker, &id, iteration);
+        let found = self.find(worker, iteration, &env).await?;
+        self.conclude(worker, at, prompt, found).await
+    }
+
+    fn prompt(&self, worker: &Worker, at: usize) -> String {
+        prompt::prompt(&Parts {
+            story: self.stories.story(at),
+            prd: self.stories.prd(),
+            words: worker.spec.prompt.as_deref(),
+            gates: &worker.spec.gates,
+            title: &worker.spec.title,
+            done: &self.stories.names(Which::Done),
+            handoff: self.handoff.as_ref(),
+            notes: &self.notes,
+            failure: self.failure.as_ref(),
+        })
+    }
+
+    /// Runs agent and gates, and writes the trees.
+    async fn find(
+        &self,
+        worker: &Worker,
+        iteration: u32,
+        env: &[(String, String)],
+    ) -> Result<Found, Stop> {
+        worker.held().await?;
+        let _ = failpoint::hit!("replica.agent.before");
+        let started_at = Timestamp::now();
+        let ran = agent::run(worker, iteration, env).await?;
+        let _ = failpoint::hit!("replica.agent.after");
+        let mut found = Found {
+            started_at,
+            agent: Exit::NotStarted,
+            agent_millis: 0,
+            output: None,
+            tail: String::new(),
+            cut: None,
+            not_started: None,
+            snapshot: None,
+            unreadable: None,
+            after_gates: None,
+            judgement: Judgement::default(),
+            notes: Notes::default(),
+            usage: Usage::default(),
+        };
+        match ran {
+            Ran::NotStarted(why) => found.not_started = Some(why),
+            Ran::HostLost(why) => {
+                found.cut = Some(Cut::HostLost(why));
+                found.agent = Exit::Unknown;
+            }
+            Ran::Ended(done) => {
+                found.agent = done.exit;
+                found.agent_millis = done.millis;
+                found.output = Some(done.captured);
+                found.tail = done.tail;
+                found.cut = done.cut;
+            }
+        }
+        (found.notes, found.usage) = agent::left(worker, &self.ground, iteration)?;
+        if matches!(found.cut, Some(Cut::Order(Order::Cancel(_) | Order::Abandon(_)))) {
+            return Ok(found);
+        }
+        let repo = &self.ground.repo;
+        match repo.snapshot(&self.ground.head).await {
+            Ok(snapshot) => found.snapshot = Some(snapshot),
+            Err(error) => {
+                found.unreadable = Some(unreadable(error)?);
+                return Ok(found);
+            }
+        }
+        let tree = found.snapshot.as_ref().map(|s| &s.tree);
+        let cut_off = !matches!(found.cut, None | Some(Cut::TimedOut | Cut::Stalled(_)));
+        let worth = tree.is_some_and(|tree| {
+            let head_tree = tree_id(&self.ground.head_tree);
+            verdict::worth_judging(found.agent, &head_tree, &tree_id(tree))
+        });
+        if cut_off || !worth {
+            return Ok(found);
+        }
+        let _ = failpoint::hit!("replica.gates.before");
+        found.judgement = gates::judge(worker, iteration, env).await?;
+        let _ = failpoint::hit!("replica.gates.after");
+        if let Some(cut) = found.judgement.cut.take() {
+            found.cut = Some(cut);
+            return Ok(found);
+        }
+        if worker.spec.gates.is_empty() {
+            found.after_gates = found.snapshot.as_ref().map(|s| s.tree.clone());
+            return Ok(found);
+        }
+        if let Some(before) = &found.snapshot {
+            match repo.tree_after(&self.ground.head, before).await {
+                Ok(after) => found.after_gates = Some(after),
+                Err(error) => found.unreadable = Some(unreadable(error)?),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Says what the iteration came to, records it, and decides how the attempt goes on.
+    async fn conclude(
+        &mut self,
+        worker: &Worker,
+        at: usize,
+        prompt: String,
+        found: Found,
+    ) -> Result<(), Stop> {
+        let outcome = self.outcome(worker, &found);
+        let message = describe(worker, outcome, &found);
+        self.usage = self.usage.plus(found.usage);
+        self.notes.absorb(found.notes.clone());
+        if !found.judgement.results.is_empty() {
+            self.gates = found.judgement.results.clone();
+            if self.gates.iter().any(|g| !g.green()) {
+                self.red_tail = found.judgement.tail.clone();
+            }
+        }
+        let tries = self.tries.entry(at).or_default();
+        tries.outcomes.push(outcome);
+        let oscillates = match (&found.snapshot, outcome) {
+            // What is committed is progress; where it was stopped nothing is known.
+            (_, IterationOutcome::Green | IterationOutcome::Interrupted) => false,
+            (Some(snapshot), _) => tries.trees.oscillates(&tree_id(&snapshot.tree)),
+            (None, _) => false,
+        };
+        let twice = matches!(
+            tries.outcomes[..],
+            [.., IterationOutcome::Unchanged, IterationOutcome::Unchanged]
+        );
+        let done_as = match outcome {
+            IterationOutcome::Green => Some(DoneAs::Certified),
+            IterationOutcome::Unchanged if twice => Some(DoneAs::Unchanged),
+            _ => None,
+        };
+        let used_up = self.stories.record().stories[at].tries >= worker.spec.policy.story_tries;
+        if outcome == IterationOutcome::Interrupted || outcome == IterationOutcome::HostLost {
+            self.stories.take_back(at);
+        } else if done_as.is_none() && used_up {
+            self.stories.exhaust(at);
+            let class = verdict::class_of(&self.tries[&at].outcomes);
+            let story = self.stories.story(at);
+            let why = format!("{} {} used up its tries: {message}", story.id, story.title);
+            self.exhausted.get_or_insert((class, why));
+        }
+        self.failure = self.next_failure(worker, outcome, &message, &found);
+        let cut = found.cut.clone();
+        let fast = found.agent_millis < 1_000;
+        let verdict = Verdict { outcome, message: message.clone(), done_as };
+        self.record(worker, at, prompt, found, verdict).await?;
+        let done = self.stories.record().counts().done;
+        let usage = self.usage;
+        worker.session.report(|progress| {
+            progress.stories_done = done;
+            progress.usage = usage;
+            progress.suspect = false;
+        });
+        match cut {
+            Some(Cut::Order(order)) => return Err(order.into()),
+            Some(Cut::AttemptOver) => {
+                return Err(Stop::failed(FailureClass::TimedOut, attempt_over(worker)));
+            }
+            Some(Cut::HostLost(why)) => return Err(Stop::failed(FailureClass::HostLost, why)),
+            Some(Cut::TimedOut | Cut::Stalled(_)) | None => {}
+        }
+        if oscillates {
+            let story = self.stories.story(at);
+            let why = format!(
+                "{} {} goes in circles: the tree of an earlier iteration came back twice ({message})",
+                story.id, story.title
+            );
+            return Err(Stop::failed(FailureClass::Oscillating, why));
+        }
+        if outcome == IterationOutcome::AgentFailed && fast {
+            breathe(worker, self.tries[&at].outcomes.len()).await?;
+        }
+        Ok(())
+    }
+
+    fn outcome(&self, worker: &Worker, found: &Found) -> IterationOutcome {
+        let broken = match &found.cut {
+            Some(Cut::Order(_) | Cut::AttemptOver) => Some(Break::Interrupted),
+            Some(Cut::HostLost(_)) => Some(Break::HostLost),
+            Some(Cut::TimedOut | Cut::Stalled(_)) | None => {
+                found.unreadable.is_some().then_some(Break::Unreadable)
+            }
+        };
+        let tree = found.snapshot.as_ref().map(|s| tree_id(&s.tree));
+        let after = found.after_gates.as_ref().map(tree_id);
+        verdict::outcome(&Facts {
+            broken,
+            agent: found.agent,
+            committed: &tree_id(&self.ground.head_tree),
+            tree: tree.as_ref(),
+            gates: &found.judgement.results,
+            gate_count: worker.spec.gates.len(),
+            tree_after_gates: after.as_ref(),
+        })
+    }
+
+    /// What the next prompt tells of this iteration.
+    fn next_failure(
+        &self,
+        worker: &Worker,
+        outcome: IterationOutcome,
+        message: &str,
+        found: &Found,
+    ) -> Option<LastFailure> {
+        let of_agent = |what: String| LastFailure {
+            what,
+            command: None,
+            output: tail(&found.tail, 4 * 1024).to_owned(),
+        };
+        let red = found.judgement.results.iter().find(|g| !g.green());
+        match outcome {
+            IterationOutcome::Green => None,
+            IterationOutcome::Unchanged => Some(LastFailure {
+                what: "Nothing was changed, and every gate was green. If there is nothing to do, change nothing again and end with 0: the story then counts as done, unchanged.".to_owned(),
+                command: None,
+                output: String::new(),
+            }),
+            _ if red.is_some() => red.map(|gate| LastFailure {
+                what: format!("A gate was red ({}).", gate.exit),
+                command: Some(worker.secrets.redact_text(&gate.run)),
+                output: found.judgement.tail.clone(),
+            }),
+            IterationOutcome::Unreadable | IterationOutcome::GatesChangedTree => Some(LastFailure {
+                what: message.to_owned(),
+                command: None,
+                output: String::new(),
+            }),
+            _ => Some(of_agent(message.to_owned())),
+        }
+    }
+}
+
+/// Waits while the loop is held; ends where an order says so.
+async fn go_on(worker: &Worker) -> Result<(), Stop> {
+    if let Order::Pause(why) = worker.orders.now() {
+        worker.say(Draft::info(Phase::Iteration, format!("paused: {why}")))?;
+        worker.phase(WorkerPhase::Paused);
+        let pause = worker.clock.pause();
+        worker.orders.wait_for(|order| !matches!(order, Order::Pause(_))).await;
+        drop(pause);
+        worker.say(Draft::info(Phase::Iteration, "goes on"))?;
+    }
+    match worker.orders.now() {
+        Order::Go | Order::Pause(_) => worker.held().await,
+        order => Err(order.into()),
+    }
+}
+
+/// A little more time after each failed start, so that one that fails at once isn't tried in a hurry.
+async fn breathe(worker: &Worker, failures: usize) -> Result<(), Stop> {
+    let millis = 100u64 << failures.min(6);
+    tokio::select! { biased;
+        order = worker.orders.halted() => Err(order.into()),
+        () = tokio::time::sleep(Duration::from_millis(millis)) => Ok(()),
+    }
+}
+
+fn attempt_over(worker: &Worker) -> String {
+    let timeout = worker.spec.policy.attempt_timeout;
+    format!("the attempt's time ({timeout}, its last tenth for landing) is used up")
+}
+
+/// An agent's doing is an iteration's failure; anything else is the environment's.
+fn unreadable(error: SnapshotError) -> Result<String, Stop> {
+    match &error {
+        SnapshotError::Git(crate::git::CommandError::Start { .. }) => {
+            Err(Stop::environment(&error))
+        }
+        _ => Ok(crate::worker::chain(&error)),
+    }
+}
+
+/// One sentence for people.
+fn describe(worker: &Worker, outcome: IterationOutcome, found: &Found) -> String {
+    let red = found.judgement.results.iter().find(|g| !g.green());
+    let gate = |g: &GateResult| {
+        format!("{} was red ({})", crate::sink::shown_line(worker, &g.run), g.exit)
+    };
+    let stat = found.snapshot.as_ref().map_or(DiffStat::default(), record::stat);
+    let change = format!("{} files, +{} -{}", stat.files, stat.insertions, stat.deletions);
+    match outcome {
+        IterationOutcome::Green => format!("every gate is green ({change})"),
+        IterationOutcome::Unchanged => "nothing was changed, and every gate is green".to_owned(),
+        IterationOutcome::GatesFailed => red.map_or("the gates did not run".to_owned(), gate),
+        IterationOutcome::GatesChangedTree => {
+            "the gates changed the files that they were judging: a gate must leave them alone, or the change must be made before".to_owned()
+        }
+        IterationOutcome::AgentFailed => match (&found.not_started, found.agent, red) {
+            (Some(why), ..) => format!("the agent can't be started: {why}"),
+            (None, exit @ Exit::Code(126 | 127), _) => {
+                let command = crate::sink::shown_line(worker, &worker.spec.command);
+                format!("the agent can't be started ({exit}); is it installed and executable? {command}")
+            }
+            (None, exit, Some(red)) => format!("the agent failed ({exit}), and {}", gate(red)),
+            (None, exit, None) => format!("the agent failed ({exit}) and changed nothing"),
+        },
+        IterationOutcome::TimedOut => {
+            format!("the agent was ended after {}", worker.spec.policy.agent_timeout)
+        }
+        IterationOutcome::Stalled => match &found.cut {
+            Some(Cut::Stalled(why)) => format!("the agent stalled: {why}"),
+            _ => "the agent stalled".to_owned(),
+        },
+        IterationOutcome::Unreadable => {
+            let why = found.unreadable.as_deref().unwrap_or("nobody knows why");
+            format!("the workspace can't be read: {why}")
+        }
+        IterationOutcome::HostLost => "the host that ran the agent was lost".to_owned(),
+        IterationOutcome::Interrupted => "stopped in the middle".to_owned(),
+    }
+}
+
+/// The level of an outcome in the journal.
+fn level(outcome: IterationOutcome) -> Level {
+    match outcome {
+        IterationOutcome::Green | IterationOutcome::Unchanged => Level::Info,
+        _ => Level::Warn,
+    }
+}
