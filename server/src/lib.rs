@@ -1,0 +1,575 @@
+//! The server: API, core, and both in one process with an etcd of its own.
+//!
+//! Rooms know as little of each other as they can; this file is the only place where they meet, and
+//! [`run_api`], [`run_core`] and [`run_smithd`] are what the three binaries do.
+
+pub mod api;
+pub mod app;
+pub mod args;
+pub mod config;
+pub mod controller;
+pub mod embedded;
+pub mod outbound;
+pub mod runtime;
+pub mod store;
+pub mod telemetry;
+#[cfg(test)]
+mod testing;
+pub mod view;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use smith_model::access::Role;
+use smith_model::chain::Key;
+use smith_model::duration::Span;
+use smith_model::spec::Rules;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use api::Api;
+use api::metrics::Metrics;
+use app::App;
+use app::why::{NoRuntime, RuntimeView};
+use config::{ApiConfig, CoreConfig, SmithdConfig, StoreConfig};
+use controller::{Core, fleet, plan};
+use embedded::etcd::{Connection, Etcd, EtcdConfig};
+use embedded::first_token;
+use embedded::ports::{Asked, Which};
+use embedded::state_dir::StateDir;
+use outbound::artifacts::Artifacts;
+use runtime::local::{self, Local};
+use runtime::{Runtime, Stop, WorkerPhase, WorkerReport};
+use store::{Store, Tls};
+use view::View;
+use view::journals::Journals;
+
+/// How long a request to etcd may take.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long workers may take to land when smithd stops.
+const LANDING: Duration = Duration::from_secs(30);
+/// The lease of smithd's own core, which has no rival but an earlier smithd.
+const SMITHD_LEADER_TTL: Duration = Duration::from_secs(5);
+
+/// Why a server could not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file can't be read or written.
+    #[error("can't {act} {}", path.display())]
+    File {
+        /// What was tried.
+        act: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The root key is too short.
+    #[error("the root key in {} has {found} bytes; it must have at least 32 random ones", path.display())]
+    RootKey {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        found: usize,
+    },
+    /// An address can't be listened on.
+    #[error("can't listen on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No program for workers.
+    #[error(
+        "can't find the program smith-replica beside this one or on the PATH; name it with --replica-program"
+    )]
+    NoReplica,
+    /// A variable that agents shall get isn't set.
+    #[error("--agent-env {name}: the variable isn't set (or isn't UTF-8)")]
+    AgentEnv {
+        /// Its name.
+        name: String,
+    },
+    /// etcd and the store.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// Artifacts.
+    #[error(transparent)]
+    Artifacts(#[from] outbound::artifacts::Error),
+    /// The local runtime.
+    #[error(transparent)]
+    Local(#[from] local::OpenError),
+    /// The state directory.
+    #[error(transparent)]
+    StateDir(#[from] embedded::state_dir::Error),
+    /// The ports.
+    #[error(transparent)]
+    Ports(#[from] embedded::ports::Error),
+    /// The own etcd.
+    #[error(transparent)]
+    Etcd(#[from] embedded::etcd::Error),
+    /// The first token.
+    #[error(transparent)]
+    FirstToken(#[from] first_token::Error),
+    /// A part that must not end did.
+    #[error("{part} ended: {why}")]
+    Ended {
+        /// Which.
+        part: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Serving failed.
+    #[error("can't serve requests")]
+    Serve(#[source] std::io::Error),
+}
+
+/// The tasks of a process. One that ends before the shutdown ends the process.
+struct Tasks {
+    set: JoinSet<Result<(), Error>>,
+}
+
+impl Tasks {
+    fn new() -> Self {
+        Self { set: JoinSet::new() }
+    }
+
+    fn spawn<E: Into<Error>>(
+        &mut self,
+        part: &'static str,
+        shutdown: &CancellationToken,
+        task: impl Future<Output = Result<(), E>> + Send + 'static,
+    ) {
+        let shutdown = shutdown.clone();
+        self.set.spawn(async move {
+            match task.await {
+                Err(error) => Err(error.into()),
+                Ok(()) if shutdown.is_cancelled() => Ok(()),
+                Ok(()) => Err(Error::Ended { part, why: "unexpectedly".into() }),
+            }
+        });
+    }
+
+    /// The first end of a task; for ever while all go on.
+    async fn first_end(&mut self) -> Result<(), Error> {
+        match self.set.join_next().await {
+            None => std::future::pending().await,
+            Some(Ok(ended)) => ended,
+            Some(Err(panic)) => {
+                Err(Error::Ended { part: "a task", why: format!("it panicked: {panic}") })
+            }
+        }
+    }
+
+    /// Waits for the rest, within bounds.
+    async fn drain(mut self, most: Duration) {
+        let all = async { while self.set.join_next().await.is_some() {} };
+        if tokio::time::timeout(most, all).await.is_err() {
+            tracing::warn!("parts that did not end in {most:?} were cut");
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn stop_signal() -> std::io::Result<()> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut int = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let act = "read";
+    std::fs::read(path).map_err(|source| Error::File { act, path: path.to_path_buf(), source })
+}
+
+fn root_key(path: &Path) -> Result<Vec<u8>, Error> {
+    let key = read(path)?;
+    if key.len() < 32 {
+        return Err(Error::RootKey { path: path.to_path_buf(), found: key.len() });
+    }
+    Ok(key)
+}
+
+async fn open_store(config: &StoreConfig, root: &[u8]) -> Result<Store, Error> {
+    let text = |path: &Path| -> Result<String, Error> {
+        Ok(String::from_utf8_lossy(&read(path)?).into_owned())
+    };
+    let tls = match &config.tls {
+        Some((ca, cert, key)) => Some(Tls { ca: text(ca)?, cert: text(cert)?, key: text(key)? }),
+        None => None,
+    };
+    let StoreConfig { endpoints, prefix, .. } = config.clone();
+    let config = store::Config { endpoints, prefix, tls, timeout: STORE_TIMEOUT };
+    Ok(Store::open(&config, root).await?)
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
+}
+
+fn limits(limits: &config::Limits) -> fleet::Limits {
+    let mut found = fleet::Limits::of_fleet(limits.fleet);
+    found.projects.clone_from(&limits.projects);
+    found
+}
+
+fn settings(worker: &config::Worker, limits: fleet::Limits) -> app::Settings {
+    let rules = Rules {
+        file_roots: worker.file_roots.clone(),
+        default_command: worker.default_agent.clone(),
+        ..Rules::default()
+    };
+    app::Settings { rules, worker_ttl: worker.ttl, limits }
+}
+
+/// Starts what serves the API: view, journals, listeners. `draining` ends it.
+#[allow(clippy::too_many_arguments)] // The parts meet here, and only here.
+async fn start_api(
+    tasks: &mut Tasks,
+    store: &Store,
+    root: &[u8],
+    artifacts: Artifacts,
+    settings: app::Settings,
+    runtime: Arc<dyn RuntimeView>,
+    listeners: (TcpListener, Option<TcpListener>),
+    shutdown: &CancellationToken,
+) -> Result<View, Error> {
+    let (view, feeding) = View::start(store.clone(), shutdown.clone()).await?;
+    tasks.spawn("the view", shutdown, feeding);
+    let (journals, following) = Journals::start(store.clone(), shutdown.clone());
+    tasks.spawn("the journals", shutdown, async move {
+        following.await;
+        Ok::<(), Error>(())
+    });
+    let app = App::new(store.clone(), view.clone(), journals, artifacts, root, settings);
+    let metrics = Arc::new(Metrics::new(app.clone()));
+    let api = Api::new(app, metrics.clone(), runtime, shutdown.clone());
+    let (listener, metrics_listener) = listeners;
+    let serving = api::serve(listener, api::router(api), shutdown.clone());
+    tasks.spawn("the API", shutdown, async move { serving.await.map_err(Error::Serve) });
+    if let Some(listener) = metrics_listener {
+        let serving = api::serve(listener, api::metrics::router(metrics), shutdown.clone());
+        tasks.spawn("metrics", shutdown, async move { serving.await.map_err(Error::Serve) });
+    }
+    Ok(view)
+}
+
+/// `smith-api`, until a signal.
+pub async fn run_api(config: ApiConfig) -> Result<(), Error> {
+    let root = root_key(&config.store.root_key_file)?;
+    let store = open_store(&config.store, &root).await?;
+    let artifacts = Artifacts::in_directory(&config.artifacts_dir)?;
+    let listener = bind(config.listen).await?;
+    let metrics_listener = match config.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
+    let settings = settings(&config.worker, limits(&config.limits));
+    let listeners = (listener, metrics_listener);
+    let runtime = Arc::new(NoRuntime);
+    start_api(&mut tasks, &store, &root, artifacts, settings, runtime, listeners, &shutdown)
+        .await?;
+    tracing::info!(address = %config.listen, "serving");
+    let ended = tokio::select! {
+        signal = stop_signal() => signal.map_err(Error::Serve),
+        ended = tasks.first_end() => ended,
+    };
+    shutdown.cancel();
+    tasks.drain(Duration::from_secs(10)).await;
+    ended
+}
+
+/// `smith-api bootstrap-token`: the first token of an installation that others run.
+pub async fn bootstrap_token(config: ApiConfig, out: &Path) -> Result<(), Error> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let failed = |source| Error::File { act: "write", path: out.to_path_buf(), source };
+    let options = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(out);
+    let mut file = options.map_err(failed)?;
+    let root = root_key(&config.store.root_key_file)?;
+    let store = open_store(&config.store, &root).await?;
+    let token = app::tokens::bootstrap(&store, "admin", Role::Admin).await?;
+    writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(failed)
+}
+
+/// `smith-core`, until a signal.
+pub async fn run_core(config: CoreConfig) -> Result<(), Error> {
+    let root = root_key(&config.store.root_key_file)?;
+    let store = open_store(&config.store, &root).await?;
+    let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
+    let runtime =
+        open_local(&config.workers_dir, &store, config.replica_program.as_deref()).await?;
+    let (view, feeding) = View::start(store.clone(), shutdown.clone()).await?;
+    tasks.spawn("the view", &shutdown, feeding);
+    let told = core_config(
+        &root,
+        &config.agent_env,
+        config.api_url.clone(),
+        limits(&config.limits),
+        (config.leader_ttl, config.worker_ttl),
+    )?;
+    let core = Core::new(told, store, view, runtime);
+    tasks.spawn("the core", &shutdown, core.run(shutdown.clone()));
+    let ended = tokio::select! {
+        signal = stop_signal() => signal.map_err(Error::Serve),
+        ended = tasks.first_end() => ended,
+    };
+    shutdown.cancel();
+    tasks.drain(Duration::from_secs(10)).await;
+    ended
+}
+
+fn core_config(
+    root: &[u8],
+    agent_env: &[String],
+    api_url: String,
+    limits: fleet::Limits,
+    (leader_ttl, worker_ttl): (Duration, Duration),
+) -> Result<controller::Config, Error> {
+    let mut env = vec![];
+    for name in agent_env {
+        let value = std::env::var(name).map_err(|_| Error::AgentEnv { name: name.clone() })?;
+        env.push((name.clone(), value));
+    }
+    let secrets = env.iter().map(|(_, value)| value.clone()).collect();
+    let ttl = Span::millis(u32::try_from(worker_ttl.as_millis()).unwrap_or(u32::MAX));
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Ok(controller::Config {
+        holder: format!("{host}-{}", std::process::id()),
+        leader_ttl,
+        settings: plan::Settings { lock_ttl: ttl, ..plan::Settings::default() },
+        limits,
+        quota: EtcdConfig::default().quota_backend_bytes,
+        api_url,
+        agent_env: env,
+        secrets,
+        worker_key: Key::derive(root, "worker"),
+    })
+}
+
+/// Variables of this process that workers get too. None of them is secret.
+const WORKER_ENV: [&str; 10] =
+    ["PATH", "HOME", "LANG", "LC_ALL", "TERM", "USER", "LOGNAME", "SHELL", "TMPDIR", "TZ"];
+
+async fn open_local(
+    dir: &Path,
+    store: &Store,
+    program: Option<&Path>,
+) -> Result<Arc<dyn Runtime>, Error> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or(host);
+    // Two cores on one machine with different directories can't see each other's workers: two runtimes.
+    let place = std::path::absolute(dir).unwrap_or_else(|_| dir.to_path_buf());
+    let place = smith_model::id::Digest::of(place.as_os_str().as_encoded_bytes());
+    let machine = format!("{}:{:.8}", machine.trim(), place.as_str());
+    let set = |name: &&str| Some(((*name).to_owned(), std::env::var(name).ok()?));
+    let mut env: Vec<(String, String)> = WORKER_ENV.iter().filter_map(set).collect();
+    if cfg!(debug_assertions) {
+        // The harness arms the workers' failpoints apart from this process's own.
+        for name in ["SMITH_FAILPOINTS", "SMITH_FAILPOINTS_LOG"] {
+            if let Ok(value) = std::env::var(format!("SMITH_WORKER_{}", &name["SMITH_".len()..])) {
+                env.push((name.into(), value));
+            }
+        }
+    }
+    let config = local::Config {
+        dir: dir.to_path_buf(),
+        machine,
+        installation: store.installation(),
+        replica_program: replica_program(program)?,
+        env,
+    };
+    Ok(Arc::new(Local::open(config).await?))
+}
+
+fn replica_program(named: Option<&Path>) -> Result<PathBuf, Error> {
+    if let Some(named) = named {
+        let absolute = std::path::absolute(named);
+        return absolute.map_err(|source| Error::File { act: "find", path: named.into(), source });
+    }
+    let beside = std::env::current_exe().ok().and_then(|p| Some(p.parent()?.to_path_buf()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let candidates = beside.into_iter().chain(std::env::split_paths(&path));
+    let mut candidates = candidates.map(|dir| dir.join("smith-replica"));
+    candidates.find(|program| program.is_file()).ok_or(Error::NoReplica)
+}
+
+/// What the API of smithd knows of workers.
+struct LocalView(Arc<dyn Runtime>);
+
+impl RuntimeView for LocalView {
+    fn worker(&self, name: String) -> BoxFuture<'_, Option<WorkerReport>> {
+        Box::pin(async move { self.0.observe(&name).await.ok().flatten() })
+    }
+}
+
+/// `smithd`, until a signal. A second signal leaves workers to be adopted by the next start.
+pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
+    let state = StateDir::open(&config.state_dir)?;
+    let root = state.root_key()?;
+    let ports = state.ports(&Asked { api: config.port, ..Asked::default() })?;
+    let address = SocketAddr::from(([127, 0, 0, 1], ports.api));
+    let listener = TcpListener::bind(address).await;
+    let listener = listener.map_err(|e| state.not_free(Which::Api, ports.api, e))?;
+    let metrics_listener = match config.metrics_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
+    let etcd = if config.etcd_endpoints.is_empty() {
+        let mut told = EtcdConfig::default();
+        if config.etcd.is_some() {
+            told.search.named.clone_from(&config.etcd);
+        }
+        Some(Etcd::start(&state, &ports, &told, probe).await?)
+    } else {
+        None
+    };
+    let told = store::Config {
+        prefix: config.etcd_prefix.clone(),
+        ..match &etcd {
+            Some(etcd) => store_config(etcd.connection()),
+            None => store::Config {
+                endpoints: config.etcd_endpoints.clone(),
+                prefix: String::new(),
+                tls: None,
+                timeout: STORE_TIMEOUT,
+            },
+        }
+    };
+    let store = Store::open(&told, root.bytes()).await?;
+    let (serving, working) = (CancellationToken::new(), CancellationToken::new());
+    let mut tasks = Tasks::new();
+    let runtime = open_local(state.path(), &store, config.replica_program.as_deref()).await?;
+    let artifacts = Artifacts::in_directory(&state.path().join("artifacts"))?;
+    let all_limits = limits(&config.limits);
+    let view = start_api(
+        &mut tasks,
+        &store,
+        root.bytes(),
+        artifacts,
+        settings(&config.worker, all_limits.clone()),
+        Arc::new(LocalView(runtime.clone())),
+        (listener, metrics_listener),
+        &serving,
+    )
+    .await?;
+    let api_url = format!("http://{address}");
+    ensure_token(&state, &store, &view, &api_url, config.context_file.as_deref()).await?;
+    let told = core_config(
+        root.bytes(),
+        &config.agent_env,
+        api_url.clone(),
+        all_limits,
+        (SMITHD_LEADER_TTL, config.worker.ttl),
+    )?;
+    let core = Core::new(told, store.clone(), view, runtime.clone());
+    tasks.spawn("the core", &working, core.run(working.clone()));
+    tracing::info!(api = %api_url, state = %state.path().display(), "smithd is ready");
+    println!("smithd is ready: {api_url} (state in {})", state.path().display());
+    let etcd_end = async {
+        match &etcd {
+            Some(etcd) => etcd.ended().await.to_string(),
+            None => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        signal = stop_signal() => signal.map_err(Error::Serve),
+        ended = tasks.first_end() => ended,
+        why = etcd_end => Err(Error::Ended { part: "etcd", why }),
+    };
+    // The core first, so that nothing new begins; workers need the API to land.
+    working.cancel();
+    if ended.is_ok() {
+        tokio::select! {
+            () = land(&*runtime) => {}
+            _ = stop_signal() => tracing::warn!("workers are left to be adopted by the next start"),
+        }
+    }
+    serving.cancel();
+    tasks.drain(Duration::from_secs(10)).await;
+    drop(store);
+    if let Some(etcd) = etcd {
+        etcd.stop().await?;
+    }
+    ended
+}
+
+fn store_config(connection: &Connection) -> store::Config {
+    let Connection { endpoints, ca, cert, key } = connection.clone();
+    let tls = Some(Tls { ca, cert, key });
+    store::Config { endpoints, prefix: String::new(), tls, timeout: STORE_TIMEOUT }
+}
+
+/// Is the own etcd there? It must answer a linearizable read.
+async fn probe(connection: &Connection) -> Result<(), embedded::etcd::ProbeError> {
+    let mut config = store_config(connection);
+    config.prefix = "/smith-probe".into();
+    config.timeout = Duration::from_secs(1);
+    store::ping(&config).await.map_err(Into::into)
+}
+
+/// Keeps an admin token that works in the state directory, and the context that names it.
+async fn ensure_token(
+    state: &StateDir,
+    store: &Store,
+    view: &View,
+    api_url: &str,
+    context_file: Option<&Path>,
+) -> Result<(), Error> {
+    let kept = first_token::read_token(state)?;
+    let known = kept.as_deref().is_some_and(|token| app::tokens::is_known(view, token));
+    if !known {
+        let token = app::tokens::bootstrap(store, "local-admin", Role::Admin).await?;
+        first_token::write_token(state, &token)?;
+    }
+    if let Some(file) = context_file {
+        first_token::write_context(file, smith_model::context::LOCAL, api_url, state)?;
+    }
+    Ok(())
+}
+
+/// Asks all workers to land, and waits, within bounds, until they are gone.
+async fn land(runtime: &dyn Runtime) {
+    let running = async {
+        let workers = runtime.list().await.unwrap_or_default();
+        let running = |w: &WorkerReport| w.phase == WorkerPhase::Running;
+        workers.into_iter().filter(running).map(|w| w.labels.name).collect::<Vec<_>>()
+    };
+    let names = running.await;
+    if names.is_empty() {
+        return;
+    }
+    tracing::info!(workers = names.len(), "workers land");
+    for name in &names {
+        if let Err(error) = runtime.stop(name, Stop::Land).await {
+            tracing::warn!(%name, error = %telemetry::chain(&error), "can't ask a worker to land");
+        }
+    }
+    let gone = async {
+        for name in &names {
+            // The runtime's one event receiver is the core's, which has ended: this asks.
+            while let Ok(Some(WorkerReport { phase: WorkerPhase::Running, .. })) =
+                runtime.observe(name).await
+            {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    };
+    if tokio::time::timeout(LANDING, gone).await.is_err() {
+        tracing::warn!("workers that did not land in {LANDING:?} are left to be adopted");
+    }
+}

@@ -1,0 +1,3 @@
+//! What the server speaks to besides etcd.
+
+pub mod artifacts;

@@ -1,0 +1,345 @@
+//! Point reads and pages of what a loop has.
+
+use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, SortOrder, SortTarget, Txn, TxnOp};
+use serde::de::DeserializeOwned;
+use smith_failpoint as failpoint;
+use smith_model::attempt::{AttemptRecord, LockRecord};
+use smith_model::audit::{AuditRecord, Override};
+use smith_model::handoff::Handoff;
+use smith_model::id::{AttemptNo, LoopId};
+use smith_model::journal::{Entry, Head};
+use smith_model::spec::Spec;
+use smith_model::state::StateRecord;
+use smith_model::story::{IterationRecord, StoriesRecord};
+use smith_model::worker::Progress;
+use uuid::Uuid;
+
+use super::change::revision;
+use super::record::{Versioned, encode, versioned};
+use super::{Error, Store};
+
+/// Everything about a loop that one read gives.
+#[derive(Clone, Debug)]
+pub struct LoopRecords {
+    /// The spec.
+    pub spec: Spec,
+    /// The state.
+    pub state: Versioned<StateRecord>,
+    /// The worker's progress.
+    pub progress: Option<Progress>,
+    /// The lock.
+    pub lock: Option<Versioned<LockRecord>>,
+    /// The newest attempt.
+    pub attempt: Option<AttemptRecord>,
+    /// The revision that all was read at.
+    pub revision: i64,
+}
+
+/// A part of a list.
+#[derive(Clone, Debug)]
+pub struct Slice<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The key to go on from, if there is more.
+    pub next: Option<String>,
+    /// The revision of the read.
+    pub revision: i64,
+}
+
+impl Store {
+    /// One record.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        op: &'static str,
+    ) -> Result<Option<Versioned<T>>, Error> {
+        let answer = self.kv().get(key, None).await;
+        let answer = answer.map_err(|source| Error::unavailable(op, source))?;
+        answer.kvs().first().map(versioned).transpose()
+    }
+
+    /// A range of records in the order of their keys (or the reverse).
+    pub(super) async fn range<T: DeserializeOwned>(
+        &self,
+        from: &str,
+        until: Vec<u8>,
+        limit: usize,
+        order: SortOrder,
+    ) -> Result<Slice<T>, Error> {
+        let options = GetOptions::new()
+            .with_range(until)
+            .with_sort(SortTarget::Key, order)
+            .with_limit(i64::try_from(limit).unwrap_or(i64::MAX));
+        let answer = self.kv().get(from, Some(options)).await;
+        let answer = answer.map_err(|source| Error::unavailable("read a list", source))?;
+        let items = answer.kvs().iter().map(|kv| Ok(versioned::<T>(kv)?.value));
+        let items = items.collect::<Result<Vec<T>, Error>>()?;
+        let last = answer.kvs().last().filter(|_| answer.more());
+        let next = last.map(|kv| String::from_utf8_lossy(kv.key()).into_owned());
+        Ok(Slice { items, next, revision: revision(answer.header()) })
+    }
+
+    /// All records under a prefix, page by page.
+    async fn all<T: DeserializeOwned>(&self, prefix: &str) -> Result<Vec<T>, Error> {
+        let mut items = vec![];
+        let mut from = prefix.to_owned();
+        loop {
+            let page = self.range(&from, prefix_end(prefix), 500, SortOrder::Ascend).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(last) => from = format!("{last}\0"),
+                None => return Ok(items),
+            }
+        }
+    }
+
+    /// A loop's state.
+    pub async fn state(&self, id: &LoopId) -> Result<Option<Versioned<StateRecord>>, Error> {
+        self.get(&self.keys.state(id), "read a loop").await
+    }
+
+    /// A loop's spec.
+    pub async fn spec(&self, id: &LoopId) -> Result<Option<Spec>, Error> {
+        let spec: Option<Versioned<Spec>> = self.get(&self.keys.anomaly(id), "read a spec").await?;
+        Ok(spec.map(|s| s.value))
+    }
+
+    /// A loop as one read gives it.
+    pub async fn loop_records(&self, id: &LoopId) -> Result<Option<LoopRecords>, Error> {
+        let newest = GetOptions::new()
+            .with_prefix()
+            .with_sort(SortTarget::Key, SortOrder::Descend)
+            .with_limit(1);
+        let txn = Txn::new().and_then([
+            TxnOp::get(self.keys.anomaly(id), None),
+            TxnOp::get(self.keys.state(id), None),
+            TxnOp::get(self.keys.progress(id), None),
+            TxnOp::get(self.keys.lock(id), None),
+            TxnOp::get(self.keys.attempts(id), Some(newest)),
+        ]);
+        let answer = self.kv().txn(txn).await;
+        let answer = answer.map_err(|source| Error::unavailable("read a loop", source))?;
+        let gets: Vec<_> = answer
+            .op_responses()
+            .into_iter()
+            .filter_map(|op| match op {
+                etcd_client::TxnOpResponse::Get(get) => Some(get),
+                _ => None,
+            })
+            .collect();
+        fn read<T: DeserializeOwned>(
+            gets: &[etcd_client::GetResponse],
+            i: usize,
+        ) -> Result<Option<Versioned<T>>, Error> {
+            gets.get(i).and_then(|get| get.kvs().first()).map(versioned).transpose()
+        }
+        let (Some(spec), Some(state)) = (read::<Spec>(&gets, 0)?, read(&gets, 1)?) else {
+            return Ok(None);
+        };
+        Ok(Some(LoopRecords {
+            spec: spec.value,
+            state,
+            progress: read(&gets, 2)?.map(|p| p.value),
+            lock: read(&gets, 3)?,
+            attempt: read(&gets, 4)?.map(|a| a.value),
+            revision: revision(answer.header()),
+        }))
+    }
+
+    /// The head of a loop's journal.
+    pub async fn head(&self, id: &LoopId) -> Result<Option<Head>, Error> {
+        let head: Option<Versioned<Head>> =
+            self.get(&self.keys.head(id.as_str()), "read a journal").await?;
+        Ok(head.map(|h| h.value))
+    }
+
+    /// Journal entries with numbers above `after`, oldest first.
+    pub async fn journal(
+        &self,
+        id: &LoopId,
+        after: u64,
+        limit: usize,
+    ) -> Result<Slice<Entry>, Error> {
+        let from = self.keys.entry(id.as_str(), after.saturating_add(1));
+        let until = prefix_end(&self.keys.journal(id.as_str()));
+        self.range(&from, until, limit, SortOrder::Ascend).await
+    }
+
+    /// All attempts, oldest first.
+    pub async fn attempts(&self, id: &LoopId) -> Result<Vec<AttemptRecord>, Error> {
+        self.all(&self.keys.attempts(id)).await
+    }
+
+    /// One attempt.
+    pub async fn attempt(
+        &self,
+        id: &LoopId,
+        no: AttemptNo,
+    ) -> Result<Option<Versioned<AttemptRecord>>, Error> {
+        self.get(&self.keys.attempt(id, no), "read an attempt").await
+    }
+
+    /// The stories.
+    pub async fn stories(&self, id: &LoopId) -> Result<Option<StoriesRecord>, Error> {
+        let stories: Option<Versioned<StoriesRecord>> =
+            self.get(&self.keys.stories(id), "read stories").await?;
+        Ok(stories.map(|s| s.value))
+    }
+
+    /// All iterations, oldest first.
+    pub async fn iterations(&self, id: &LoopId) -> Result<Vec<IterationRecord>, Error> {
+        self.all(&self.keys.iterations(id)).await
+    }
+
+    /// One iteration.
+    pub async fn iteration(
+        &self,
+        id: &LoopId,
+        no: AttemptNo,
+        n: u32,
+    ) -> Result<Option<IterationRecord>, Error> {
+        let record: Option<Versioned<IterationRecord>> =
+            self.get(&self.keys.iteration(id, no, n), "read an iteration").await?;
+        Ok(record.map(|r| r.value))
+    }
+
+    /// All handoffs, oldest first.
+    pub async fn handoffs(&self, id: &LoopId) -> Result<Vec<Handoff>, Error> {
+        self.all(&self.keys.handoffs(id)).await
+    }
+
+    /// The newest handoff.
+    pub async fn last_handoff(&self, id: &LoopId) -> Result<Option<Handoff>, Error> {
+        let prefix = self.keys.handoffs(id);
+        let page = self.range(&prefix, prefix_end(&prefix), 1, SortOrder::Descend).await?;
+        Ok(page.items.into_iter().next())
+    }
+
+    /// All overrides, oldest first.
+    pub async fn overrides(&self, id: &LoopId) -> Result<Vec<Override>, Error> {
+        self.all(&self.keys.overrides(id)).await
+    }
+
+    /// Audit records, newest first, older than the key `before`.
+    pub async fn audit(
+        &self,
+        before: Option<&str>,
+        limit: usize,
+    ) -> Result<Slice<AuditRecord>, Error> {
+        let prefix = self.keys.audit();
+        let until = match before {
+            Some(key) if key.starts_with(&prefix) => key.as_bytes().to_vec(),
+            _ => prefix_end(&prefix),
+        };
+        self.range(&prefix, until, limit, SortOrder::Descend).await
+    }
+
+    /// The key of an audit record, to go on from.
+    pub fn audit_key(&self, record: &AuditRecord) -> String {
+        self.keys.audit_record(record.at, record.id)
+    }
+
+    /// One audit record.
+    pub async fn audit_record(
+        &self,
+        at: jiff::Timestamp,
+        id: Uuid,
+    ) -> Result<Option<AuditRecord>, Error> {
+        let record: Option<Versioned<AuditRecord>> =
+            self.get(&self.keys.audit_record(at, id), "read an audit record").await?;
+        Ok(record.map(|r| r.value))
+    }
+
+    /// Writes a worker's progress if the lock is still the one created at `epoch`; says whether it is.
+    pub async fn put_progress(
+        &self,
+        id: &LoopId,
+        epoch: i64,
+        lease: i64,
+        progress: &Progress,
+    ) -> Result<bool, Error> {
+        // On the worker's lease, so that it goes with the lock.
+        let options = PutOptions::new().with_lease(lease);
+        let txn = Txn::new()
+            .when([Compare::create_revision(self.keys.lock(id), CompareOp::Equal, epoch)])
+            .and_then([TxnOp::put(self.keys.progress(id), encode(progress), Some(options))]);
+        let _ = failpoint::hit!("store.progress.before-commit");
+        match self.kv().txn(txn).await {
+            Ok(answer) => {
+                let _ = failpoint::hit!("store.progress.after-commit");
+                Ok(answer.succeeded())
+            }
+            Err(source) => match Error::write("write progress", source) {
+                Error::LeaseGone => Ok(false),
+                error => Err(error),
+            },
+        }
+    }
+
+    /// The lock of a loop.
+    pub async fn lock(&self, id: &LoopId) -> Result<Option<Versioned<LockRecord>>, Error> {
+        self.get(&self.keys.lock(id), "read a lock").await
+    }
+
+    /// Deletes a lock when nothing can be written any more: a delete is possible on a full etcd.
+    pub async fn drop_lock(&self, id: &LoopId) -> Result<(), Error> {
+        let answer = self.kv().delete(self.keys.lock(id), None).await;
+        answer.map(|_| ()).map_err(|source| Error::write("delete a lock", source))
+    }
+
+    /// A linearizable read: is etcd there?
+    pub async fn ping(&self) -> Result<(), Error> {
+        let answer = self.kv().get(self.keys.installation(), None).await;
+        answer.map(|_| ()).map_err(|source| Error::unavailable("check etcd", source))
+    }
+
+    pub(super) async fn installation_id(&self) -> Result<Uuid, Error> {
+        let key = self.keys.installation();
+        // Read first: a full etcd refuses even a transaction that only may write, and a process must be
+        // able to start on it.
+        let found = self.kv().get(key.as_str(), None).await;
+        let found = found.map_err(|source| Error::unavailable("read the installation", source))?;
+        if let Some(kv) = found.kvs().first() {
+            return parse_installation(key, kv);
+        }
+        let drawn = Uuid::new_v4();
+        let txn = Txn::new()
+            .when([Compare::version(key.clone(), CompareOp::Equal, 0)])
+            .and_then([
+                TxnOp::put(key.clone(), drawn.to_string(), None),
+                TxnOp::put(self.keys.generation(), "1", None),
+            ])
+            .or_else([TxnOp::get(key.clone(), None)]);
+        let answer = self.kv().txn(txn).await;
+        let answer =
+            answer.map_err(|source| Error::unavailable("read the installation", source))?;
+        match answer.op_responses().first() {
+            Some(etcd_client::TxnOpResponse::Get(get)) if !get.kvs().is_empty() => {
+                parse_installation(key, &get.kvs()[0])
+            }
+            _ => Ok(drawn),
+        }
+    }
+
+    /// How often history was replaced.
+    pub async fn generation(&self) -> Result<u64, Error> {
+        let generation: Option<Versioned<u64>> =
+            self.get(&self.keys.generation(), "read the generation").await?;
+        Ok(generation.map_or(1, |g| g.value))
+    }
+}
+
+fn parse_installation(key: String, kv: &etcd_client::KeyValue) -> Result<Uuid, Error> {
+    let parsed = kv.value_str().ok().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| Error::Record { key, source: serde::de::Error::custom("not a UUID") })
+}
+
+/// The end of the range of all keys that begin with `prefix`.
+pub(super) fn prefix_end(prefix: &str) -> Vec<u8> {
+    let mut end = prefix.as_bytes().to_vec();
+    if let Some(last) = end.last_mut() {
+        // Prefixes end with '/', so the last byte can always be counted up.
+        *last += 1;
+    }
+    end
+}
