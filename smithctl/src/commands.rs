@@ -1,0 +1,30 @@
+//! The commands, one file each.
+
+pub(crate) mod audit;
+pub(crate) mod completion;
+pub(crate) mod config;
+pub(crate) mod loops;
+pub(crate) mod prd;
+pub(crate) mod token;
+pub(crate) mod version;
+pub(crate) mod whoami;
+pub(crate) mod work;
+
+use crate::app::App;
+use crate::args::Command;
+use crate::error::{Error, Exit};
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(app: &App, command: Command) -> Result<Exit, Error> {
+    match command {
+        Command::Loop(command) => loops::run(app, command).await,
+        Command::Prd(command) => prd::run(app, command).await,
+        Command::Audit(args) => audit::run(app, args).await,
+        Command::Config(command) => config::run(app, command).await,
+        Command::Token(command) => token::run(app, command).await,
+        Command::Whoami(args) => whoami::run(app, args).await,
+        Command::Version(args) => version::run(app, args).await,
+        Command::Completion(args) => completion::run(app, args),
+        Command::Reference => app.ui.print(&crate::args::reference::text()).map(|()| Exit::Done),
+    }
+}
