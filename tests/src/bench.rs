@@ -25,6 +25,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use tokio::signal::unix::{SignalKind, signal};
+
 use stage::Stage;
 use table::Section;
 
@@ -148,8 +150,17 @@ pub struct Request {
     pub page: Option<PathBuf>,
 }
 
-/// Measures, and says what came of it.
+/// Measures, and says what came of it. A signal ends it, and everything that it started.
 pub async fn run(request: Request) -> Result<()> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        done = measure(request) => done,
+        _ = term.recv() => bail!("stopped by SIGTERM"),
+        _ = int.recv() => bail!("stopped by SIGINT"),
+    }
+}
+
+async fn measure(request: Request) -> Result<()> {
     if cfg!(debug_assertions) {
         bail!("a debug build measures nothing: run this by `make bench`");
     }
