@@ -10,6 +10,7 @@ pub mod config;
 pub mod controller;
 pub mod embedded;
 pub mod outbound;
+mod process;
 pub mod runtime;
 pub mod store;
 pub mod telemetry;
@@ -17,7 +18,6 @@ pub mod telemetry;
 mod testing;
 pub mod view;
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,8 +29,6 @@ use smith_model::chain::Key;
 use smith_model::duration::Span;
 use smith_model::spec::Rules;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use api::Api;
@@ -44,6 +42,7 @@ use embedded::first_token;
 use embedded::ports::{Asked, Which};
 use embedded::state_dir::StateDir;
 use outbound::artifacts::Artifacts;
+use process::{Signals, Tasks};
 use runtime::local::{self, Local};
 use runtime::{Runtime, Stop, WorkerPhase, WorkerReport};
 use store::{Store, Tls};
@@ -131,63 +130,9 @@ pub enum Error {
     /// Serving failed.
     #[error("can't serve requests")]
     Serve(#[source] std::io::Error),
-}
-
-/// The tasks of a process. One that ends before the shutdown ends the process.
-struct Tasks {
-    set: JoinSet<Result<(), Error>>,
-}
-
-impl Tasks {
-    fn new() -> Self {
-        Self { set: JoinSet::new() }
-    }
-
-    fn spawn<E: Into<Error>>(
-        &mut self,
-        part: &'static str,
-        shutdown: &CancellationToken,
-        task: impl Future<Output = Result<(), E>> + Send + 'static,
-    ) {
-        let shutdown = shutdown.clone();
-        self.set.spawn(async move {
-            match task.await {
-                Err(error) => Err(error.into()),
-                Ok(()) if shutdown.is_cancelled() => Ok(()),
-                Ok(()) => Err(Error::Ended { part, why: "unexpectedly".into() }),
-            }
-        });
-    }
-
-    /// The first end of a task; for ever while all go on.
-    async fn first_end(&mut self) -> Result<(), Error> {
-        match self.set.join_next().await {
-            None => std::future::pending().await,
-            Some(Ok(ended)) => ended,
-            Some(Err(panic)) => {
-                Err(Error::Ended { part: "a task", why: format!("it panicked: {panic}") })
-            }
-        }
-    }
-
-    /// Waits for the rest, within bounds.
-    async fn drain(mut self, most: Duration) {
-        let all = async { while self.set.join_next().await.is_some() {} };
-        if tokio::time::timeout(most, all).await.is_err() {
-            tracing::warn!("parts that did not end in {most:?} were cut");
-        }
-    }
-}
-
-/// Waits for SIGTERM or SIGINT.
-async fn stop_signal() -> std::io::Result<()> {
-    let mut term = signal(SignalKind::terminate())?;
-    let mut int = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
-    }
-    Ok(())
+    /// The process can't be told of signals.
+    #[error("can't listen for SIGTERM and SIGINT")]
+    Signals(#[source] std::io::Error),
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -269,6 +214,20 @@ async fn start_api(
 
 /// `smith-api`, until a signal.
 pub async fn run_api(config: ApiConfig) -> Result<(), Error> {
+    let mut signals = Signals::register()?;
+    let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
+    if signals.unless(start_smith_api(&config, &mut tasks, &shutdown)).await?.is_none() {
+        return Ok(());
+    }
+    tracing::info!(address = %config.listen, "serving");
+    run(signals, tasks, shutdown).await
+}
+
+async fn start_smith_api(
+    config: &ApiConfig,
+    tasks: &mut Tasks,
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
     let root = root_key(&config.store.root_key_file)?;
     let store = open_store(&config.store, &root).await?;
     let artifacts = Artifacts::in_directory(&config.artifacts_dir)?;
@@ -277,15 +236,21 @@ pub async fn run_api(config: ApiConfig) -> Result<(), Error> {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
     let settings = settings(&config.worker, limits(&config.limits));
     let listeners = (listener, metrics_listener);
     let runtime = Arc::new(NoRuntime);
-    start_api(&mut tasks, &store, &root, artifacts, settings, runtime, listeners, &shutdown)
-        .await?;
-    tracing::info!(address = %config.listen, "serving");
+    start_api(tasks, &store, &root, artifacts, settings, runtime, listeners, shutdown).await?;
+    Ok(())
+}
+
+/// Lets a process run until a signal, or until a part of it ends that must not.
+async fn run(
+    mut signals: Signals,
+    mut tasks: Tasks,
+    shutdown: CancellationToken,
+) -> Result<(), Error> {
     let ended = tokio::select! {
-        signal = stop_signal() => signal.map_err(Error::Serve),
+        () = signals.next() => Ok(()),
         ended = tasks.first_end() => ended,
     };
     shutdown.cancel();
@@ -308,13 +273,25 @@ pub async fn bootstrap_token(config: ApiConfig, out: &Path) -> Result<(), Error>
 
 /// `smith-core`, until a signal.
 pub async fn run_core(config: CoreConfig) -> Result<(), Error> {
+    let mut signals = Signals::register()?;
+    let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
+    if signals.unless(start_smith_core(&config, &mut tasks, &shutdown)).await?.is_none() {
+        return Ok(());
+    }
+    run(signals, tasks, shutdown).await
+}
+
+async fn start_smith_core(
+    config: &CoreConfig,
+    tasks: &mut Tasks,
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
     let root = root_key(&config.store.root_key_file)?;
     let store = open_store(&config.store, &root).await?;
-    let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
     let runtime =
         open_local(&config.workers_dir, &store, config.replica_program.as_deref()).await?;
     let (view, feeding) = View::start(store.clone(), shutdown.clone()).await?;
-    tasks.spawn("the view", &shutdown, feeding);
+    tasks.spawn("the view", shutdown, feeding);
     let told = core_config(
         &root,
         &config.agent_env,
@@ -323,14 +300,8 @@ pub async fn run_core(config: CoreConfig) -> Result<(), Error> {
         (config.leader_ttl, config.worker_ttl),
     )?;
     let core = Core::new(told, store, view, runtime);
-    tasks.spawn("the core", &shutdown, core.run(shutdown.clone()));
-    let ended = tokio::select! {
-        signal = stop_signal() => signal.map_err(Error::Serve),
-        ended = tasks.first_end() => ended,
-    };
-    shutdown.cancel();
-    tasks.drain(Duration::from_secs(10)).await;
-    ended
+    tasks.spawn("the core", shutdown, core.run(shutdown.clone()));
+    Ok(())
 }
 
 fn core_config(
@@ -419,8 +390,8 @@ impl RuntimeView for LocalView {
 
 /// `smithd`, until a signal. A second signal leaves workers to be adopted by the next start.
 pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
+    let mut signals = Signals::register()?;
     let state = StateDir::open(&config.state_dir)?;
-    let root = state.root_key()?;
     let ports = state.ports(&Asked { api: config.port, ..Asked::default() })?;
     let address = SocketAddr::from(([127, 0, 0, 1], ports.api));
     let listener = TcpListener::bind(address).await;
@@ -429,18 +400,77 @@ pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let etcd = if config.etcd_endpoints.is_empty() {
+    let mut etcd = None;
+    if config.etcd_endpoints.is_empty() {
         let mut told = EtcdConfig::default();
         if config.etcd.is_some() {
             told.search.named.clone_from(&config.etcd);
         }
-        Some(Etcd::start(&state, &ports, &told, probe).await?)
-    } else {
-        None
+        let starting = Etcd::start(&state, &ports, &told, probe);
+        let Some(started) = signals.unless(starting).await? else { return Ok(()) };
+        etcd = Some(started);
+    }
+    let listeners = (listener, metrics_listener);
+    let ended = run_on_etcd(&config, &mut signals, &state, listeners, etcd.as_ref()).await;
+    if let Some(etcd) = etcd {
+        etcd.stop().await?;
+    }
+    ended
+}
+
+/// smithd, as long as its etcd is there.
+async fn run_on_etcd(
+    config: &SmithdConfig,
+    signals: &mut Signals,
+    state: &StateDir,
+    listeners: (TcpListener, Option<TcpListener>),
+    etcd: Option<&Etcd>,
+) -> Result<(), Error> {
+    let (serving, working) = (CancellationToken::new(), CancellationToken::new());
+    let mut tasks = Tasks::new();
+    let starting = start_smithd(config, state, listeners, etcd, &mut tasks, &serving, &working);
+    let Some(runtime) = signals.unless(starting).await? else { return Ok(()) };
+    let etcd_end = async {
+        match etcd {
+            Some(etcd) => etcd.ended().await.to_string(),
+            None => std::future::pending().await,
+        }
     };
+    let ended = tokio::select! {
+        () = signals.next() => Ok(()),
+        ended = tasks.first_end() => ended,
+        why = etcd_end => Err(Error::Ended { part: "etcd", why }),
+    };
+    // The core first, so that nothing new begins; workers need the API to land.
+    working.cancel();
+    if ended.is_ok() {
+        tokio::select! {
+            () = land(&*runtime) => {}
+            () = signals.next() => {
+                tracing::warn!("workers are left to be adopted by the next start");
+            }
+        }
+    }
+    serving.cancel();
+    tasks.drain(Duration::from_secs(10)).await;
+    ended
+}
+
+/// Starts API and core, and says that they are there. `working` ends the core, `serving` the rest.
+async fn start_smithd(
+    config: &SmithdConfig,
+    state: &StateDir,
+    listeners: (TcpListener, Option<TcpListener>),
+    etcd: Option<&Etcd>,
+    tasks: &mut Tasks,
+    serving: &CancellationToken,
+    working: &CancellationToken,
+) -> Result<Arc<dyn Runtime>, Error> {
+    let root = state.root_key()?;
+    let address = listeners.0.local_addr().map_err(Error::Serve)?;
     let told = store::Config {
         prefix: config.etcd_prefix.clone(),
-        ..match &etcd {
+        ..match etcd {
             Some(etcd) => store_config(etcd.connection()),
             None => store::Config {
                 endpoints: config.etcd_endpoints.clone(),
@@ -451,24 +481,22 @@ pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
         }
     };
     let store = Store::open(&told, root.bytes()).await?;
-    let (serving, working) = (CancellationToken::new(), CancellationToken::new());
-    let mut tasks = Tasks::new();
     let runtime = open_local(state.path(), &store, config.replica_program.as_deref()).await?;
     let artifacts = Artifacts::in_directory(&state.path().join("artifacts"))?;
     let all_limits = limits(&config.limits);
     let view = start_api(
-        &mut tasks,
+        tasks,
         &store,
         root.bytes(),
         artifacts,
         settings(&config.worker, all_limits.clone()),
         Arc::new(LocalView(runtime.clone())),
-        (listener, metrics_listener),
-        &serving,
+        listeners,
+        serving,
     )
     .await?;
     let api_url = format!("http://{address}");
-    ensure_token(&state, &store, &view, &api_url, config.context_file.as_deref()).await?;
+    ensure_token(state, &store, &view, &api_url, config.context_file.as_deref()).await?;
     let told = core_config(
         root.bytes(),
         &config.agent_env,
@@ -476,36 +504,11 @@ pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
         all_limits,
         (SMITHD_LEADER_TTL, config.worker.ttl),
     )?;
-    let core = Core::new(told, store.clone(), view, runtime.clone());
-    tasks.spawn("the core", &working, core.run(working.clone()));
+    let core = Core::new(told, store, view, runtime.clone());
+    tasks.spawn("the core", working, core.run(working.clone()));
     tracing::info!(api = %api_url, state = %state.path().display(), "smithd is ready");
     println!("smithd is ready: {api_url} (state in {})", state.path().display());
-    let etcd_end = async {
-        match &etcd {
-            Some(etcd) => etcd.ended().await.to_string(),
-            None => std::future::pending().await,
-        }
-    };
-    let ended = tokio::select! {
-        signal = stop_signal() => signal.map_err(Error::Serve),
-        ended = tasks.first_end() => ended,
-        why = etcd_end => Err(Error::Ended { part: "etcd", why }),
-    };
-    // The core first, so that nothing new begins; workers need the API to land.
-    working.cancel();
-    if ended.is_ok() {
-        tokio::select! {
-            () = land(&*runtime) => {}
-            _ = stop_signal() => tracing::warn!("workers are left to be adopted by the next start"),
-        }
-    }
-    serving.cancel();
-    tasks.drain(Duration::from_secs(10)).await;
-    drop(store);
-    if let Some(etcd) = etcd {
-        etcd.stop().await?;
-    }
-    ended
+    Ok(runtime)
 }
 
 fn store_config(connection: &Connection) -> store::Config {

@@ -60,6 +60,20 @@ impl Process {
         }
     }
 
+    /// Waits until a signal no longer just ends it, because it handles it (or until it has ended).
+    ///
+    /// The kernel's own word: a program can't tell whoever started it any sooner.
+    pub async fn handles(&mut self, signal: Signal) {
+        let what = format!("{} handles {signal:?}", self.name);
+        let handled = async {
+            while self.has_ended().is_none() && !self.pid().is_some_and(|pid| catches(pid, signal))
+            {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+        };
+        in_time(what, handled).await;
+    }
+
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
         let what = format!("the end of {}", self.name);
@@ -86,6 +100,14 @@ impl Process {
     pub fn tail(&self) -> String {
         tail(&self.log, 16 * 1024)
     }
+}
+
+/// Whether a process has a handler for a signal, by `/proc`.
+fn catches(pid: i32, signal: Signal) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    let caught = caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    caught.is_some_and(|mask| mask >> (signal.as_raw() - 1) & 1 == 1)
 }
 
 /// The last bytes of a file, as text.

@@ -52,7 +52,7 @@ pub struct Server {
     pub url: Option<String>,
     role: Role,
     /// Read to its first line; held, so that the process never writes to nobody.
-    _stdout: Option<BufReader<ChildStdout>>,
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
 #[derive(Clone, Debug)]
@@ -148,6 +148,12 @@ impl Server {
         starts
     }
 
+    /// Starts it once more, and doesn't wait until it is ready.
+    pub fn begin_again(&mut self, settings: &Settings) {
+        assert!(self.process.has_ended().is_some(), "{} runs", self.process.name());
+        *self = Self::begin(settings, self.role.clone());
+    }
+
     /// Starts it until it is ready: a failpoint can kill it on the way there.
     async fn start(settings: &Settings, role: Role, starts: &mut usize) -> Self {
         loop {
@@ -163,30 +169,24 @@ impl Server {
     }
 
     async fn try_start(settings: &Settings, role: Role) -> Result<Self, (Process, ExitStatus)> {
-        match &role {
+        let mut server = Self::begin(settings, role);
+        let Self { process, url, role, stdout } = &mut server;
+        match role {
             Role::Smithd => {
-                let mut command = settings.command("smithd");
-                command.arg("--state-dir").arg(settings.state()).arg("--no-context");
-                command.arg("--file-root").arg(&settings.dir).stdout(Stdio::piped());
-                let mut process = Process::spawn("smithd", command, &settings.log("smithd"));
-                let mut stdout = BufReader::new(process.child().stdout.take().unwrap());
+                let stdout = stdout.as_mut().expect("its output is read");
                 let mut line = String::new();
                 in_time("smithd", stdout.read_line(&mut line)).await.unwrap();
                 if line.is_empty() {
                     let status = process.ended().await;
-                    return Err((process, status));
+                    return Err((server.process, status));
                 }
-                let url = line.strip_prefix("smithd is ready: ").and_then(|l| l.split(' ').next());
-                let url =
-                    url.unwrap_or_else(|| panic!("smithd said {line:?}:\n{}", process.tail()));
-                Ok(Self { process, url: Some(url.to_owned()), role, _stdout: Some(stdout) })
+                let said = line.strip_prefix("smithd is ready: ").and_then(|l| l.split(' ').next());
+                let said =
+                    said.unwrap_or_else(|| panic!("smithd said {line:?}:\n{}", process.tail()));
+                *url = Some(said.to_owned());
             }
             Role::Api { port } => {
-                let mut command = settings.api();
                 let listen = format!("127.0.0.1:{port}");
-                command.args(["--listen", &listen]).stdout(Stdio::null());
-                let name = format!("smith-api-{port}");
-                let mut process = Process::spawn(&name, command, &settings.log(&name));
                 let listens = async {
                     while TcpStream::connect(&listen).await.is_err() {
                         if let Some(status) = process.has_ended() {
@@ -197,10 +197,33 @@ impl Server {
                     }
                     None
                 };
-                if let Some(status) = in_time(&name, listens).await {
-                    return Err((process, status));
+                if let Some(status) = in_time(&listen, listens).await {
+                    return Err((server.process, status));
                 }
-                Ok(Self { process, url: Some(format!("http://{listen}")), role, _stdout: None })
+            }
+            Role::Core { .. } => {}
+        }
+        Ok(server)
+    }
+
+    /// Starts it, and doesn't wait until it is ready.
+    fn begin(settings: &Settings, role: Role) -> Self {
+        match &role {
+            Role::Smithd => {
+                let mut command = settings.command("smithd");
+                command.arg("--state-dir").arg(settings.state()).arg("--no-context");
+                command.arg("--file-root").arg(&settings.dir).stdout(Stdio::piped());
+                let mut process = Process::spawn("smithd", command, &settings.log("smithd"));
+                let stdout = process.child().stdout.take().map(BufReader::new);
+                Self { process, url: None, role, stdout }
+            }
+            Role::Api { port } => {
+                let mut command = settings.api();
+                let listen = format!("127.0.0.1:{port}");
+                command.args(["--listen", &listen]).stdout(Stdio::null());
+                let name = format!("smith-api-{port}");
+                let process = Process::spawn(&name, command, &settings.log(&name));
+                Self { process, url: Some(format!("http://{listen}")), role, stdout: None }
             }
             Role::Core { n, api } => {
                 let mut command = settings.apart("smith-core");
@@ -208,7 +231,7 @@ impl Server {
                 command.arg("--workers-dir").arg(settings.dir.join(format!("core{n}")));
                 let name = format!("smith-core-{n}");
                 let process = Process::spawn(&name, command, &settings.log(&name));
-                Ok(Self { process, url: None, role, _stdout: None })
+                Self { process, url: None, role, stdout: None }
             }
         }
     }
@@ -218,6 +241,7 @@ impl Server {
         if self.process.has_ended().is_some() {
             return;
         }
+        self.process.handles(Signal::TERM).await;
         self.process.signal(Signal::TERM);
         let status = self.process.ended().await;
         assert!(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smith_model::problem::Code;
 use smith_tests::world::Proxied;
-use smith_tests::{Etcd, Options};
+use smith_tests::{Etcd, Layout, Options, World};
 
 use crate::crash::Scene;
 
@@ -56,4 +56,23 @@ async fn a_killed_etcd_that_is_started_again_loses_nothing() {
     tokio::time::sleep(BEYOND_THE_LEASE).await;
     scene.world.etcd.start_again().await;
     goes_on(scene).await;
+}
+
+#[tokio::test]
+async fn whoever_is_asked_to_stop_while_it_starts_ends_well() {
+    for layout in [Layout::Together, Layout::Apart { apis: 1, cores: 1 }] {
+        let mut world = World::start(Options { layout, ..proxied() }).await;
+        let World { proxy, servers, cores, settings, .. } = &mut world;
+        for server in servers.iter_mut().chain(cores.iter_mut()) {
+            server.stop().await;
+        }
+        // None of them gets any further than to its first question to etcd.
+        proxy.as_ref().unwrap().stall();
+        for server in servers.iter_mut().chain(cores.iter_mut()) {
+            server.begin_again(settings);
+            server.stop().await;
+        }
+        proxy.as_ref().unwrap().open();
+        world.finish().await;
+    }
 }
