@@ -214,7 +214,7 @@ async fn start_api(
 
 /// `smith-api`, until a signal.
 pub async fn run_api(config: ApiConfig) -> Result<(), Error> {
-    let mut signals = Signals::register()?;
+    let mut signals = process::begin()?;
     let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
     if signals.unless(start_smith_api(&config, &mut tasks, &shutdown)).await?.is_none() {
         return Ok(());
@@ -273,7 +273,7 @@ pub async fn bootstrap_token(config: ApiConfig, out: &Path) -> Result<(), Error>
 
 /// `smith-core`, until a signal.
 pub async fn run_core(config: CoreConfig) -> Result<(), Error> {
-    let mut signals = Signals::register()?;
+    let mut signals = process::begin()?;
     let (shutdown, mut tasks) = (CancellationToken::new(), Tasks::new());
     if signals.unless(start_smith_core(&config, &mut tasks, &shutdown)).await?.is_none() {
         return Ok(());
@@ -390,7 +390,7 @@ impl RuntimeView for LocalView {
 
 /// `smithd`, until a signal. A second signal leaves workers to be adopted by the next start.
 pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
-    let mut signals = Signals::register()?;
+    let mut signals = process::begin()?;
     let state = StateDir::open(&config.state_dir)?;
     let ports = state.ports(&Asked { api: config.port, ..Asked::default() })?;
     let address = SocketAddr::from(([127, 0, 0, 1], ports.api));

@@ -5,11 +5,35 @@
 use std::future::Future;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+
+/// Open files that are asked for: each stream and each worker takes one or two, and 1,024 (what most systems begin with)
+/// is less than a thousand streams need. Not the hard limit, which can be a billion: programs that close every
+/// possible file before they start another inherit it.
+const OPEN_FILES: u64 = 65_536;
+
+/// What every server process does first.
+pub(crate) fn begin() -> Result<Signals, Error> {
+    let signals = Signals::register()?;
+    raise_open_files();
+    Ok(signals)
+}
+
+/// Raises the limit of open files as far as it may be raised, up to [`OPEN_FILES`].
+fn raise_open_files() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if current.is_some_and(|now| now < wanted)
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
+    {
+        tracing::warn!(%error, wanted, "the limit of open files can't be raised");
+    }
+}
 
 /// SIGTERM and SIGINT. Registered before anything else is done: a process that is asked to stop while it starts would
 /// otherwise die of the signal, as if it had failed.
@@ -20,7 +44,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    pub(crate) fn register() -> Result<Self, Error> {
+    fn register() -> Result<Self, Error> {
         let register = |kind| signal(kind).map_err(Error::Signals);
         Ok(Self {
             term: register(SignalKind::terminate())?,

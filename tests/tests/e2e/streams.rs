@@ -102,3 +102,18 @@ async fn a_foreign_id_is_refused_by_name() {
     assert_eq!(refused.problem().unwrap().errors[0].field, "Last-Event-ID");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_server_may_open_as_many_files_as_a_thousand_streams_need() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    // What most systems begin with; this process has nothing but this test in it.
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: Some(1024), maximum }).unwrap();
+    let world = World::start(Options::default()).await;
+    let pid = world.servers[0].process.pid().unwrap();
+    let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let soft: u64 = line.split_whitespace().nth(3).unwrap().parse().unwrap();
+    assert_eq!(soft, maximum.map_or(65_536, |most| most.min(65_536)), "{line}");
+    world.finish().await;
+}
