@@ -14,7 +14,7 @@ pub(crate) struct Scene {
     repository: Repository,
     pub(crate) id: smith_model::id::LoopId,
     alive: AliveFile,
-    began: Fifo,
+    pub(crate) began: Fifo,
     pub(crate) go: Fifo,
 }
 

@@ -22,6 +22,7 @@ mod outage;
 mod planted_secret;
 mod retry;
 mod streams;
+mod takeover;
 mod why;
 
 use smith_model::id::LoopId;
