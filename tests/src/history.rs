@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use etcd_client::{Client, EventType, GetOptions, WatchOptions};
+use smith_model::attempt::LockRecord;
 use smith_model::chain::Key;
 use smith_model::id::LoopId;
 use smith_model::state::{State, StateRecord};
@@ -110,6 +111,29 @@ impl History {
             most = most.max(running.values().filter(|is| **is).count());
         }
         most
+    }
+
+    /// The attempts whose lock went because its lease ran out, in their order; a worker that claims again may be here twice.
+    ///
+    /// Whoever gives a lock up, or takes it away, writes in the same transaction why; a lease writes nothing.
+    pub fn lapses(&self) -> Vec<LockRecord> {
+        let mut locks = BTreeMap::new();
+        let mut lapses = vec![];
+        for step in &self.steps {
+            for write in step.writes.iter().filter(|w| w.key.starts_with("live/locks/")) {
+                match &write.value {
+                    Some(value) => {
+                        let lock: LockRecord = serde_json::from_slice(value).unwrap();
+                        locks.insert(&write.key, lock);
+                    }
+                    None if step.writes.iter().all(|w| w.value.is_none()) => {
+                        lapses.extend(locks.remove(&write.key));
+                    }
+                    None => {}
+                }
+            }
+        }
+        lapses
     }
 
     /// All values that a key had.

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -58,6 +59,13 @@ impl Process {
         if let Some(pid) = self.pid().and_then(Pid::from_raw) {
             let _ = rustix::process::kill_process(pid, signal);
         }
+    }
+
+    /// Takes hold of it; `None`: it was waited for.
+    pub fn hold(&self) -> Option<Held> {
+        let pid = self.pid()?;
+        let fd = rustix::process::pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+        Some(Held { fd, pid })
     }
 
     /// Waits until a signal no longer just ends it, because it handles it (or until it has ended).
@@ -158,6 +166,59 @@ pub async fn gone(pid: i32) {
     let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.unwrap();
     in_time(format!("the end of process {pid}"), async { drop(fd.readable().await.unwrap()) })
         .await;
+}
+
+/// A process by a handle: whatever is done to it is done to it, never to a later one of its number.
+#[derive(Debug)]
+pub struct Held {
+    fd: OwnedFd,
+    pid: i32,
+}
+
+impl Held {
+    /// Takes hold of a process that was just seen; `None`: it is gone, or is another one.
+    pub fn take(dir: &Path, seen: &Seen) -> Option<Self> {
+        let fd = rustix::process::pidfd_open(Pid::from_raw(seen.pid)?, PidfdFlags::empty()).ok()?;
+        // Seen again behind the handle, so that the handle is of what was seen. A zombie isn't seen.
+        below(dir).contains(seen).then_some(Self { fd, pid: seen.pid })
+    }
+
+    /// Kills it; answers whether it was there to be killed.
+    pub async fn kill(self) -> bool {
+        let struck = rustix::process::pidfd_send_signal(&self.fd, Signal::KILL).is_ok();
+        gone(self.pid).await;
+        struck
+    }
+
+    /// Stops it; answers whether it stands still now.
+    pub async fn stop(&self) -> bool {
+        if rustix::process::pidfd_send_signal(&self.fd, Signal::STOP).is_err() {
+            return false;
+        }
+        let stands = async {
+            loop {
+                match condition(self.pid) {
+                    Some('T') => return true,
+                    None | Some('Z' | 'X') => return false,
+                    // It stops as soon as it is in user space again.
+                    Some(_) => tokio::time::sleep(std::time::Duration::from_millis(1)).await,
+                }
+            }
+        };
+        in_time(format!("the stop of process {}", self.pid), stands).await
+    }
+
+    /// Lets it go on; nothing happens to one that is gone.
+    pub fn go_on(&self) {
+        let _ = rustix::process::pidfd_send_signal(&self.fd, Signal::CONT);
+    }
+}
+
+/// What a process does, by the letter of `/proc`; `None`: there is none.
+fn condition(pid: i32) -> Option<char> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The program's name, which can hold anything, ends at the last bracket.
+    stat.rsplit_once(") ")?.1.chars().next()
 }
 
 /// Sends a signal to a process that isn't a child.

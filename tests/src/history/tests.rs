@@ -500,3 +500,12 @@ fn an_illegal_step_is_found() {
     author.release();
     found(Rule::LegalSteps, "no step leads", &author.history());
 }
+
+#[test]
+fn a_lease_that_ran_out_is_told_from_a_lock_that_was_given_up() {
+    assert_eq!(good().history().lapses(), []);
+    let mut author = Author::new();
+    author.create().admit().claim().lose();
+    let lapses = author.history().lapses();
+    assert_eq!(lapses.iter().map(|lock| lock.no).collect::<Vec<_>>(), [NO]);
+}

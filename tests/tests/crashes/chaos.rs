@@ -2,68 +2,16 @@
 //!
 //! `SMITH_CHAOS_ROUNDS` (8) and `SMITH_CHAOS_SEED` (drawn, and printed) say how much and which.
 
-use std::time::Duration;
-
-use rustix::process::Signal;
-use smith_tests::process::{self, Seen};
 use smith_tests::{Etcd, Layout, Options, World};
 
+use crate::blows::{Deck, Dice, Struck, strike};
 use crate::job::{Expected, Job};
 use crate::survive::insist;
 
-/// Longer than the lease of a worker and than the leadership of a core.
-const BEYOND_THE_LEASE: Duration = Duration::from_millis(3500);
-/// How long etcd is away.
-const OUTAGE: Duration = Duration::from_secs(10);
 /// Blows in each round.
 const BLOWS: u64 = 4;
-
-/// What happens to whom.
-#[derive(Clone, Copy, Debug)]
-enum Blow {
-    /// A server is killed, and started again.
-    KillServer,
-    /// A server stands still for a while.
-    StopServer,
-    /// A worker is killed.
-    KillReplica,
-    /// A worker stands still until another one has its work.
-    StopReplica,
-    /// The process that runs its agent is killed.
-    KillHost,
-    /// etcd is killed, and started again after a while.
-    StopEtcd,
-}
-
-/// A small generator of its own: the same seed gives the same blows with every version of every crate.
-struct Dice(u64);
-
-impl Dice {
-    /// A number below `n`.
-    fn below(&mut self, n: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % n
-    }
-
-    fn pause(&mut self) -> Duration {
-        Duration::from_millis(100 + self.below(900))
-    }
-
-    fn blow(&mut self) -> Blow {
-        match self.below(12) {
-            0..=2 => Blow::KillServer,
-            3..=4 => Blow::StopServer,
-            5..=7 => Blow::KillReplica,
-            8 => Blow::StopReplica,
-            9..=10 => Blow::KillHost,
-            _ => Blow::StopEtcd,
-        }
-    }
-}
+/// From so many rounds on every kind of blow is dealt in either world.
+const ENOUGH_ROUNDS: u64 = 8;
 
 #[tokio::test]
 async fn chaos_around_smithd() {
@@ -78,16 +26,21 @@ async fn chaos_around_apis_and_cores() {
 /// Half of the rounds, in one world.
 async fn chaos(layout: Layout, stream: u64) {
     let told = |name: &str| std::env::var(name).ok().map(|v| v.parse().expect("a number"));
-    let rounds: u64 = told("SMITH_CHAOS_ROUNDS").unwrap_or(8);
+    let rounds: u64 = told("SMITH_CHAOS_ROUNDS").unwrap_or(ENOUGH_ROUNDS);
     let drawn = || u64::from(uuid::Uuid::new_v4().as_fields().0);
     let seed = told("SMITH_CHAOS_SEED").unwrap_or_else(drawn);
-    eprintln!("SMITH_CHAOS_SEED={seed} SMITH_CHAOS_ROUNDS={rounds} ({layout:?})");
-    let mut dice = Dice(seed.wrapping_mul(2).wrapping_add(stream));
+    let which = format!("SMITH_CHAOS_SEED={seed} SMITH_CHAOS_ROUNDS={rounds} ({layout:?})");
+    eprintln!("{which}");
+    let mut dice = Dice::new(seed.wrapping_mul(2).wrapping_add(stream));
+    let (mut deck, mut struck) = (Deck::default(), Struck::default());
     let etcd = Some(Etcd::private(&[]).await);
     let mut world = World::start(Options { layout, etcd, ..Options::default() }).await;
     for round in 1..=rounds.div_ceil(2) {
+        // The long one isn't done before all blows are dealt, so that each finds somebody at work.
+        let dealt = world.file(&format!("dealt-{round}"));
+        let long = Job::new(&world, &format!("long-{round}"), 3, Expected::Synced);
         let jobs = [
-            (Job::new(&world, &format!("long-{round}"), 3, Expected::Synced), Expected::Synced),
+            (long.waits_for(&world, &dealt), Expected::Synced),
             (Job::new(&world, &format!("short-{round}"), 1, Expected::Synced), Expected::Synced),
             (
                 Job::new(&world, &format!("never-{round}"), 1, Expected::Flatline),
@@ -108,70 +61,29 @@ async fn chaos(layout: Layout, stream: u64) {
         let blows = async {
             for _ in 0..BLOWS {
                 tokio::time::sleep(dice.pause()).await;
-                let blow = dice.blow();
+                let blow = deck.deal(&mut dice);
                 eprintln!("round {round}: {blow:?}");
-                strike(&mut world, blow, &mut dice).await;
+                strike(&mut world, blow, &mut dice, &mut struck).await;
             }
+            std::fs::write(&dealt, "").expect("a file");
         };
         tokio::join!(ended, blows);
         for (job, expected) in &jobs {
             job.check(*expected).await;
         }
     }
-    world.finish().await;
-}
-
-async fn strike(world: &mut World, blow: Blow, dice: &mut Dice) {
-    let settings = world.settings.clone();
-    let hosts = |world: &World| -> Vec<Seen> {
-        let mut seen = process::below(world.dir());
-        seen.retain(|p| p.line.contains(" host --socket "));
-        seen
-    };
-    match blow {
-        Blow::KillServer | Blow::StopServer => {
-            let n = dice.below((world.servers.len() + world.cores.len()) as u64) as usize;
-            let pause = dice.pause();
-            let server = world.servers.iter_mut().chain(&mut world.cores).nth(n).expect("a server");
-            match blow {
-                Blow::KillServer => {
-                    server.process.kill().await;
-                    tokio::time::sleep(pause).await;
-                    server.start_again(&settings).await;
-                }
-                _ => {
-                    server.process.signal(Signal::STOP);
-                    tokio::time::sleep(BEYOND_THE_LEASE).await;
-                    server.process.signal(Signal::CONT);
-                }
-            }
-        }
-        Blow::KillReplica => kill_one(&world.replicas(), dice),
-        Blow::KillHost => kill_one(&hosts(world), dice),
-        Blow::StopReplica => {
-            let replicas = world.replicas();
-            let Some(one) = pick(&replicas, dice) else { return };
-            process::signal(one.pid, Signal::STOP);
-            // Sometimes its loop is another's by then, sometimes it is found by who ends it.
-            tokio::time::sleep(BEYOND_THE_LEASE + dice.pause()).await;
-            if process::below(world.dir()).contains(one) {
-                process::signal(one.pid, Signal::CONT);
-            }
-        }
-        Blow::StopEtcd => {
-            world.etcd.stop().await;
-            tokio::time::sleep(OUTAGE).await;
-            world.etcd.start_again().await;
-        }
-    }
-}
-
-fn pick<'a>(seen: &'a [Seen], dice: &mut Dice) -> Option<&'a Seen> {
-    (!seen.is_empty()).then(|| &seen[dice.below(seen.len() as u64) as usize])
-}
-
-fn kill_one(seen: &[Seen], dice: &mut Dice) {
-    if let Some(one) = pick(seen, dice) {
-        process::signal(one.pid, Signal::KILL);
+    let history = world.finish().await;
+    let lapses = history.lapses();
+    let is_told = |name: &&String| lapses.iter().any(|lock| lock.holder == **name);
+    let fenced: Vec<_> = struck.fenced.iter().filter(is_told).collect();
+    eprintln!(
+        "{which}: {:?} hit, {} leases ran out, fenced: {fenced:?}",
+        struck.blows,
+        lapses.len()
+    );
+    assert_eq!(fenced.len(), struck.fenced.len(), "of {:?}, {lapses:#?}", struck.fenced);
+    if rounds >= ENOUGH_ROUNDS {
+        assert_eq!(struck.missing(), [], "each kind of blow hits somebody");
+        assert!(!fenced.is_empty(), "no worker was fenced");
     }
 }

@@ -1,5 +1,7 @@
 //! The small job that is crashed: a scripted agent, stories that build on each other, and what must be there at its end.
 
+use std::path::Path;
+
 use serde_json::json;
 use smith_model::api::LoopItem;
 use smith_model::duration::Span;
@@ -17,6 +19,7 @@ pub(crate) struct Job {
     base: String,
     stories: usize,
     alive: AliveFile,
+    agent: String,
 }
 
 /// How a loop is to end.
@@ -39,7 +42,7 @@ impl Job {
              echo \"done: $SMITH_STORY_ID\" >\"$SMITH_STORY_ID.txt\"\nls",
             alive.take(),
         );
-        let agent = world.agent(id, &lines);
+        let command = world.agent(id, &lines);
         let gate = match expected {
             Expected::Synced => "ls US-*.txt",
             Expected::Flatline => "echo never; false",
@@ -47,7 +50,7 @@ impl Job {
         let mut request = LoopRequest {
             prompt: None,
             prd: Some(prd(stories)),
-            ..world::request(id, &repository, &agent, &[gate])
+            ..world::request(id, &repository, &command, &[gate])
         };
         request.policy = Some(PolicyRequest {
             // What is killed isn't counted, and isn't tried for ever either.
@@ -56,7 +59,19 @@ impl Job {
             backoff_max: Some(Span::millis(50)),
             ..request.policy.unwrap_or_default()
         });
-        Self { id: id.parse().expect("an id"), request, repository, base, stories, alive }
+        let id = id.parse().expect("an id");
+        Self { id, request, repository, base, stories, alive, agent: lines }
+    }
+
+    /// The same job, whose last story isn't worked on before the file is there.
+    pub(crate) fn waits_for(self, world: &World, file: &Path) -> Self {
+        let wait = format!(
+            "case \"$SMITH_STORY_ID\" in US-{:03}) until test -e '{}'; do sleep 0.1; done;; esac",
+            self.stories,
+            file.display(),
+        );
+        world.agent(self.id.as_str(), &format!("{}\n{wait}\n{}", self.alive.take(), self.agent));
+        self
     }
 
     /// Waits for the end, which must be as expected.
