@@ -20,7 +20,7 @@ mod tokens;
 mod transport;
 pub mod worker;
 
-pub use audit::AuditFilter;
+pub use audit::{AuditEvent, AuditFilter, AuditWatch};
 pub use config::{Config, Proxy, Retries};
 pub use error::Error;
 pub use journal::{JournalEvent, JournalPage};

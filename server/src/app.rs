@@ -34,10 +34,12 @@ use crate::outbound::artifacts::Artifacts;
 use crate::store::Store;
 use crate::store::change::Act;
 use crate::view::View;
+use crate::view::audits::Audits;
 use crate::view::journals::Journals;
 
 // What lists and streams are asked with, and answer: the API knows them as the app's.
 pub use crate::outbound::artifacts::MOST_ARTIFACT_BYTES;
+pub use crate::view::audits::AuditEvent;
 pub use crate::view::journals::{Follower, JournalEventId};
 pub use crate::view::{EventId, Filter, Receiver, Text};
 
@@ -58,6 +60,7 @@ pub struct App {
     store: Store,
     view: View,
     journals: Journals,
+    audits: Audits,
     artifacts: Artifacts,
     worker_key: Key,
     settings: Arc<Settings>,
@@ -114,13 +117,14 @@ impl App {
     pub fn new(
         store: Store,
         view: View,
-        journals: Journals,
+        (journals, audits): (Journals, Audits),
         artifacts: Artifacts,
         root: &[u8],
         settings: Settings,
     ) -> Self {
         let worker_key = Key::derive(root, "worker");
-        Self { store, view, journals, artifacts, worker_key, settings: Arc::new(settings) }
+        let settings = Arc::new(settings);
+        Self { store, view, journals, audits, artifacts, worker_key, settings }
     }
 
     /// The lists and streams.

@@ -47,6 +47,7 @@ use runtime::local::{self, Local};
 use runtime::{Runtime, Stop, WorkerPhase, WorkerReport};
 use store::{Store, Tls};
 use view::View;
+use view::audits::Audits;
 use view::journals::Journals;
 
 /// How long a request to etcd may take.
@@ -199,7 +200,13 @@ async fn start_api(
         following.await;
         Ok::<(), Error>(())
     });
-    let app = App::new(store.clone(), view.clone(), journals, artifacts, root, settings);
+    let (audits, following) = Audits::start(store.clone(), view.generation(), shutdown.clone());
+    tasks.spawn("the audit", shutdown, async move {
+        following.await;
+        Ok::<(), Error>(())
+    });
+    let followed = (journals, audits);
+    let app = App::new(store.clone(), view.clone(), followed, artifacts, root, settings);
     let metrics = Arc::new(Metrics::new(app.clone()));
     let api = Api::new(app, metrics.clone(), runtime, shutdown.clone());
     let (listener, metrics_listener) = listeners;

@@ -4,6 +4,7 @@
 //! decide, and commit what it decided in one transaction that compares what was read. There is no other
 //! way to append to a journal.
 
+pub mod audit;
 pub mod change;
 pub mod create;
 pub mod delete;

@@ -8,11 +8,13 @@
 //! A view can be behind etcd. Whoever must not read the past says the revision that it knows of
 //! ([`View::wait_for`]); [`View::age`] says whether the view has lost touch.
 
+pub mod audits;
 mod changes;
 mod feed;
 mod filter;
 mod history;
 pub mod journals;
+mod on_demand;
 mod page;
 mod ring;
 pub mod subscription;
@@ -36,6 +38,7 @@ use crate::store::live::{LiveBatch, SILENCE};
 use crate::store::record::Versioned;
 use crate::store::{Error, Store};
 
+pub use audits::Audits;
 pub use changes::{Changed, Receiver};
 pub use filter::{Filter, Text};
 pub use journals::Journals;

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 use serde::Deserialize;
 use smith_model::api::Page;
 use smith_model::audit::AuditRecord;
@@ -30,6 +31,9 @@ struct AuditQuery {
     actor: Option<String>,
     /// Of this kind, such as `loop.cancel`.
     action: Option<String>,
+    /// Later than this.
+    #[param(value_type = Option<String>, format = DateTime)]
+    after: Option<Timestamp>,
     /// How many at most; 100 where it isn't said.
     limit: Option<usize>,
     /// Where to go on: the `cursor` of the answer before.
@@ -44,8 +48,8 @@ async fn audit(
     caller: Caller,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Page<AuditRecord>>, ApiError> {
-    let AuditQuery { loop_id, actor, action, limit: asked, cursor } = query;
+    let AuditQuery { loop_id, actor, action, after, limit: asked, cursor } = query;
     let limit = limit(asked, 100, 1000)?;
-    let filter = AuditFilter { loop_id, actor, action };
+    let filter = AuditFilter { loop_id, actor, action, after };
     Ok(Json(api.app.audit(&caller, &filter, cursor.as_deref(), limit).await?))
 }

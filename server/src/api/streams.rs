@@ -1,4 +1,4 @@
-//! Streams: loops and journals as server-sent events with ids, resumable on any process.
+//! Streams: loops, journals and the audit as server-sent events with ids, resumable on any process.
 //!
 //! A stream ends with the process's shutdown and when its token is revoked, expires or changes its role:
 //! that is looked at with every event, and every few seconds without one.
@@ -13,6 +13,7 @@ use futures::Stream;
 use serde::Deserialize;
 use smith_model::access::Identity;
 use smith_model::api::LoopEvent;
+use smith_model::audit::AuditRecord;
 use smith_model::id::LoopId;
 use smith_model::journal::Entry;
 use smith_model::problem::{FieldError, Problem};
@@ -24,7 +25,8 @@ use super::Api;
 use super::error::ApiError;
 use super::extract::{Name, Query};
 use super::loops::ListQuery;
-use crate::app::{App, Caller, EventId, Follower, JournalEventId, Receiver};
+use crate::app::audit::AuditFilter;
+use crate::app::{App, AuditEvent, Caller, EventId, Follower, JournalEventId, Receiver};
 
 /// Idle streams say so this often; clients take three times as much for a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -32,7 +34,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const TOKEN_CHECK: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(loops)).routes(routes!(journal))
+    OpenApiRouter::new().routes(routes!(loops)).routes(routes!(journal)).routes(routes!(audit))
 }
 
 /// Waits for the next of `next`, or for a reason to end the stream.
@@ -62,6 +64,10 @@ fn last_event_id(headers: &HeaderMap) -> Option<&str> {
     headers.get("last-event-id").and_then(|v| v.to_str().ok()).filter(|id| !id.is_empty())
 }
 
+fn last_revision(headers: &HeaderMap) -> Result<Option<EventId>, Problem> {
+    last_event_id(headers).map(|id| id.parse().map_err(|e| bad_id(id, e))).transpose()
+}
+
 /// Loops as they change. Without `Last-Event-ID` it begins with `reset`, the whole list and `ready`.
 #[utoipa::path(get, path = "/v1/loops/stream", tag = "loops", params(ListQuery),
     responses((status = 200, body = LoopEvent, content_type = "text/event-stream"), (status = "4XX", body = Problem)))]
@@ -72,13 +78,7 @@ async fn loops(
     Query(query): Query<ListQuery>,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
     let filter = query.filter()?;
-    let from = match last_event_id(&headers) {
-        None => None,
-        Some(id) => {
-            let EventId { generation, revision } = id.parse().map_err(|e| bad_id(id, e))?;
-            Some((generation, revision))
-        }
-    };
+    let from = last_revision(&headers)?.map(|id| (id.generation, id.revision));
     let scope = caller.identity.scope.clone();
     let subscription = api.app.view().subscribe(filter, scope, from);
     let stream = futures::stream::unfold(subscription, move |mut subscription| {
@@ -209,4 +209,52 @@ impl Following {
             }
         }
     }
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct AuditStreamQuery {
+    /// Of this loop.
+    loop_id: Option<LoopId>,
+    /// By this identity.
+    actor: Option<String>,
+    /// Of this kind, such as `loop.cancel`.
+    action: Option<String>,
+}
+
+/// What people do, as it is recorded (event `record`), in the order of the transactions. Without
+/// `Last-Event-ID` it begins with `ready`, and tells what is recorded from then on. `reset`: the id isn't
+/// of this history; what came behind it isn't known, and the stream begins anew.
+#[utoipa::path(get, path = "/v1/audit/stream", tag = "audit", params(AuditStreamQuery),
+    responses((status = 200, body = AuditRecord, content_type = "text/event-stream"), (status = "4XX", body = Problem)))]
+async fn audit(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(query): Query<AuditStreamQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    let AuditStreamQuery { loop_id, actor, action } = query;
+    let filter = AuditFilter { loop_id, actor, action, after: None };
+    let following = api.app.follow_audit(&caller, filter, last_revision(&headers)?);
+    let stream = futures::stream::unfold(following, move |mut following| {
+        let (api, identity) = (api.clone(), caller.identity.clone());
+        async move {
+            let next = following.next();
+            let (id, event) = next_or_end(&api.app, &identity, &api.shutdown, next).await?;
+            let mut event = match event {
+                AuditEvent::Reset => Event::default().event("reset").data("{}"),
+                AuditEvent::Ready => Event::default().event("ready").data("{}"),
+                AuditEvent::Record(record) => {
+                    let json = serde_json::to_string(&*record).expect("plain data serializes");
+                    Event::default().event("record").data(json)
+                }
+            };
+            if let Some(id) = id {
+                event = event.id(id.to_string());
+            }
+            Some((Ok(event), following))
+        }
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

@@ -154,9 +154,14 @@ impl Keys {
         format!("{}/audit/", self.prefix)
     }
 
+    /// The audit records of the day (UTC) of a time.
+    pub fn audit_day(&self, at: jiff::Timestamp) -> String {
+        format!("{}{}/", self.audit(), at.strftime("%Y-%m-%d"))
+    }
+
     /// One audit record, under the day (UTC) of its time.
     pub fn audit_record(&self, at: jiff::Timestamp, id: Uuid) -> String {
-        format!("{}{}/{id}", self.audit(), at.strftime("%Y-%m-%d"))
+        format!("{}{id}", self.audit_day(at))
     }
 
     /// A used idempotency key.

@@ -118,7 +118,11 @@ impl Store {
         Ok(JournalWatch { stream, deleted: false })
     }
 
-    async fn watch_prefix(&self, prefix: String, from: i64) -> Result<WatchStream, Error> {
+    pub(super) async fn watch_prefix(
+        &self,
+        prefix: String,
+        from: i64,
+    ) -> Result<WatchStream, Error> {
         let options =
             WatchOptions::new().with_prefix().with_start_revision(from).with_progress_notify();
         let watch = self.client.watch_client().max_decoding_message_size(super::MOST_REPLY_BYTES);
@@ -181,7 +185,9 @@ pub enum WatchEnd {
     Disconnected(#[source] Option<Box<etcd_client::Error>>),
 }
 
-async fn message(stream: &mut WatchStream) -> Result<etcd_client::WatchResponse, WatchEnd> {
+pub(super) async fn message(
+    stream: &mut WatchStream,
+) -> Result<etcd_client::WatchResponse, WatchEnd> {
     match stream.message().await {
         Ok(Some(answer)) => {
             // A compacted watch is only told so once; then its stream stays open and silent.

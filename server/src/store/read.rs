@@ -4,7 +4,7 @@ use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, SortOrder, SortTar
 use serde::de::DeserializeOwned;
 use smith_failpoint as failpoint;
 use smith_model::attempt::{AttemptRecord, LockRecord};
-use smith_model::audit::{AuditRecord, Override};
+use smith_model::audit::Override;
 use smith_model::handoff::Handoff;
 use smith_model::id::{AttemptNo, LoopId};
 use smith_model::journal::{Entry, Head};
@@ -218,36 +218,6 @@ impl Store {
     /// All overrides, oldest first.
     pub async fn overrides(&self, id: &LoopId) -> Result<Vec<Override>, Error> {
         self.all(&self.keys.overrides(id)).await
-    }
-
-    /// Audit records, newest first, older than the key `before`.
-    pub async fn audit(
-        &self,
-        before: Option<&str>,
-        limit: usize,
-    ) -> Result<Slice<AuditRecord>, Error> {
-        let prefix = self.keys.audit();
-        let until = match before {
-            Some(key) if key.starts_with(&prefix) => key.as_bytes().to_vec(),
-            _ => prefix_end(&prefix),
-        };
-        self.range(&prefix, until, limit, SortOrder::Descend).await
-    }
-
-    /// The key of an audit record, to go on from.
-    pub fn audit_key(&self, record: &AuditRecord) -> String {
-        self.keys.audit_record(record.at, record.id)
-    }
-
-    /// One audit record.
-    pub async fn audit_record(
-        &self,
-        at: jiff::Timestamp,
-        id: Uuid,
-    ) -> Result<Option<AuditRecord>, Error> {
-        let record: Option<Versioned<AuditRecord>> =
-            self.get(&self.keys.audit_record(at, id), "read an audit record").await?;
-        Ok(record.map(|r| r.value))
     }
 
     /// Writes a worker's progress if the lock is still the one created at `epoch`; says whether it is.

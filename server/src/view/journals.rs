@@ -4,25 +4,26 @@
 //! again from the last number on. All who follow one journal share one watch, which ends with the last of
 //! them, and the newest entries; one who is further behind reads pages by itself, at its own pace.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::Stream;
 use smith_model::id::LoopId;
 use smith_model::journal::Entry;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::store::live::SILENCE;
 use crate::store::{Error, Store};
 use crate::telemetry::chain;
+
+use super::on_demand::{OnDemand, Used};
 
 /// The id of an event of a journal's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,13 +59,9 @@ impl FromStr for JournalEventId {
 #[derive(Clone)]
 pub struct Journals {
     store: Store,
-    feeds: Arc<Mutex<HashMap<LoopId, Weak<Feed>>>>,
-    start: mpsc::Sender<Start>,
-    ended: CancellationToken,
+    feeds: OnDemand<LoopId, Feed>,
 }
 
-/// New feeds that the task hasn't started yet; whoever wants one more waits.
-const MOST_STARTS: usize = 64;
 /// The newest entries that followers share.
 const MOST_SHARED: usize = 256;
 /// The entries of one read.
@@ -79,10 +76,8 @@ impl Journals {
         store: Store,
         shutdown: CancellationToken,
     ) -> (Self, impl Future<Output = ()> + Send + use<>) {
-        let (start, starts) = mpsc::channel(MOST_STARTS);
-        let ended = CancellationToken::new();
-        let journals = Self { store, feeds: Arc::default(), start, ended: ended.clone() };
-        (journals, run(starts, shutdown, ended))
+        let (feeds, task) = OnDemand::new(shutdown);
+        (Self { store, feeds }, task)
     }
 
     /// Follows a loop's journal from the entry behind `after` on; 0: from the first.
@@ -93,7 +88,7 @@ impl Journals {
 
     /// How many watches run, for metrics.
     pub fn len(&self) -> usize {
-        self.feeds().values().filter(|feed| feed.strong_count() > 0).count()
+        self.feeds.len()
     }
 
     /// Is no journal followed?
@@ -101,44 +96,18 @@ impl Journals {
         self.len() == 0
     }
 
-    fn feeds(&self) -> std::sync::MutexGuard<'_, HashMap<LoopId, Weak<Feed>>> {
-        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The loop's feed, started if there is none.
-    async fn feed(&self, loop_id: &LoopId) -> Option<Arc<Feed>> {
-        // First a place in the queue, so that no feed is registered that nobody starts.
-        let place = self.start.reserve().await.ok()?;
-        let mut feeds = self.feeds();
-        if let Some(feed) = feeds.get(loop_id).and_then(Weak::upgrade) {
-            return Some(feed);
-        }
-        feeds.retain(|_, feed| feed.strong_count() > 0);
-        let unused = CancellationToken::new();
-        let shared = Arc::new(Shared {
-            store: self.store.clone(),
-            loop_id: loop_id.clone(),
-            newest: watch::Sender::new(Newest::default()),
-        });
-        place.send(Start { shared: shared.clone(), unused: unused.clone() });
-        let feed = Arc::new(Feed { shared, _used: unused.drop_guard() });
-        feeds.insert(loop_id.clone(), Arc::downgrade(&feed));
-        Some(feed)
+    async fn feed(&self, loop_id: &LoopId) -> Option<Arc<Used<Feed>>> {
+        let (store, newest) = (self.store.clone(), watch::Sender::default());
+        let make = || Feed { store, loop_id: loop_id.clone(), newest };
+        let span = tracing::info_span!("journal", %loop_id);
+        let run = |feed: Arc<Feed>| async move { feed.run().await }.instrument(span);
+        self.feeds.get(loop_id.clone(), make, run).await
     }
 }
 
-/// What followers hold; the watch ends when the last one lets go.
+/// One journal, as long as it is followed.
 struct Feed {
-    shared: Arc<Shared>,
-    _used: DropGuard,
-}
-
-struct Start {
-    shared: Arc<Shared>,
-    unused: CancellationToken,
-}
-
-struct Shared {
     store: Store,
     loop_id: LoopId,
     newest: watch::Sender<Newest>,
@@ -174,14 +143,14 @@ pub struct Follower {
     loop_id: LoopId,
     after: u64,
     ready: VecDeque<Arc<Entry>>,
-    feed: Option<Arc<Feed>>,
+    feed: Option<Arc<Used<Feed>>>,
 }
 
 impl Follower {
     /// The next entry, whose number is one more than that of the last. `None`: the loop was deleted (or
     /// never was), its journal can't be read, or the server is ending. Cancel-safe.
     pub async fn next(&mut self) -> Option<Arc<Entry>> {
-        let ended = self.journals.ended.clone();
+        let ended = self.journals.feeds.ended().clone();
         loop {
             if let Some(entry) = self.ready.pop_front() {
                 self.after = entry.seq;
@@ -212,7 +181,7 @@ impl Follower {
                 self.feed.insert(feed).clone()
             }
         };
-        let mut newest = feed.shared.newest.subscribe();
+        let mut newest = feed.newest.subscribe();
         let (found, begun, ended) = {
             let newest = newest.borrow_and_update();
             (newest.after(self.after), newest.last.is_some(), newest.ended)
@@ -248,28 +217,6 @@ impl Follower {
     }
 }
 
-async fn run(
-    mut starts: mpsc::Receiver<Start>,
-    shutdown: CancellationToken,
-    ended: CancellationToken,
-) {
-    let _ended = ended.drop_guard();
-    let mut feeds = JoinSet::new();
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return,
-            start = starts.recv() => {
-                let Some(Start { shared, unused }) = start else { return };
-                let span = tracing::info_span!("journal", loop_id = %shared.loop_id);
-                let feed = async move { unused.run_until_cancelled(shared.run()).await };
-                feeds.spawn(feed.instrument(span));
-            }
-            Some(_) = feeds.join_next() => {}
-        }
-    }
-}
-
 /// What a read or a watch came to.
 enum Outcome {
     /// Read what is missing, and watch again.
@@ -278,7 +225,7 @@ enum Outcome {
     Over,
 }
 
-impl Shared {
+impl Feed {
     async fn run(&self) {
         loop {
             match self.follow().await {

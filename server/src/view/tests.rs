@@ -1,5 +1,6 @@
 //! Views on a real etcd, compared with a plain model of its whole history.
 
+mod audit;
 mod journal;
 mod model;
 mod recovery;

@@ -16,6 +16,7 @@ use smith_server::controller::{Config, Core, fleet, plan};
 use smith_server::outbound::artifacts::Artifacts;
 use smith_server::store::Store;
 use smith_server::view::View;
+use smith_server::view::audits::Audits;
 use smith_server::view::journals::Journals;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
@@ -74,12 +75,15 @@ async fn run(stage: &Stage, etcd: &super::stage::Etcd, prefix: &str, n: usize) -
     let store = etcd.store(prefix).await?;
     let (view, feeding) = View::start(store.clone(), shutdown.clone()).await?;
     let (journals, following) = Journals::start(store.clone(), shutdown.clone());
-    let tasks = [tokio::spawn(async { drop(feeding.await) }), tokio::spawn(following)];
+    let (audits, auditing) = Audits::start(store.clone(), view.generation(), shutdown.clone());
+    let feeding = tokio::spawn(async { drop(feeding.await) });
+    let tasks = [feeding, tokio::spawn(following), tokio::spawn(auditing)];
     let artifacts = Artifacts::in_directory(&stage.dir().join("artifacts"))?;
     let limits = fleet::Limits::of_fleet(AT_ONCE);
     let settings =
         Settings { rules: Rules::default(), worker_ttl: Duration::from_secs(30), limits };
-    let app = App::new(store.clone(), view.clone(), journals, artifacts, &ROOT_KEY, settings);
+    let followed = (journals, audits);
+    let app = App::new(store.clone(), view.clone(), followed, artifacts, &ROOT_KEY, settings);
     let identity = Identity {
         token_id: "aaaaaaaaaaaa".parse()?,
         name: "smith-bench".into(),

@@ -55,11 +55,11 @@ async fn the_audit_record_of_an_act_is_tied_to_its_entry() {
         let stored = lab.bytes(&lab.keys.audit_record(entry.at, link.id)).await.unwrap();
         assert_eq!(link.sha256, Digest::of(&stored).to_string());
     }
-    let newest = lab.store.audit(None, 2).await.unwrap();
+    let newest = lab.store.audit(None, None, 2).await.unwrap();
     let actions: Vec<_> = newest.items.iter().map(|r| r.action.as_str()).collect();
     assert_eq!(actions, ["loop.cancel", "loop.hold"]);
     let last = lab.store.audit_key(&newest.items[1]);
-    let older = lab.store.audit(Some(&last), 10).await.unwrap();
+    let older = lab.store.audit(None, Some(&last), 10).await.unwrap();
     assert_eq!(older.items.len(), 1);
 }
 

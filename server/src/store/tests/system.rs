@@ -55,7 +55,7 @@ async fn tokens_are_put_once_and_taken_once() {
         other => panic!("{other:?}"),
     });
     assert_eq!(actions.collect::<Vec<_>>(), ["token.create", "token.revoke"]);
-    assert_eq!(store.audit(None, 10).await.unwrap().items.len(), 2);
+    assert_eq!(store.audit(None, None, 10).await.unwrap().items.len(), 2);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn acts_at_once_are_all_chained() {
     }
     in_time(tasks.join_all()).await;
     assert_eq!(system(&lab).await.len(), 40);
-    assert_eq!(lab.store.audit(None, 100).await.unwrap().items.len(), 40);
+    assert_eq!(lab.store.audit(None, None, 100).await.unwrap().items.len(), 40);
 }
 
 #[tokio::test]

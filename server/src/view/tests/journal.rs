@@ -31,7 +31,7 @@ fn act(action: &str) -> Act {
     }
 }
 
-async fn create(store: &Store, name: &str) -> LoopId {
+pub(super) async fn create(store: &Store, name: &str) -> LoopId {
     let request: LoopRequest = serde_json::from_value(json!({
         "loop_id": name, "repository": "file:///r", "prompt": "p", "gates": ["true"], "command": "c",
     }))
