@@ -407,6 +407,8 @@ pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
+    // Before there is any data of etcd, which without a key would mean that the key was lost.
+    state.root_key()?;
     let mut etcd = None;
     if config.etcd_endpoints.is_empty() {
         let mut told = EtcdConfig::default();

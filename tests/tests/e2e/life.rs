@@ -1,11 +1,18 @@
 //! A request becomes a branch, and everything on the way is evidence.
 
+use std::process::Stdio;
+
+use rustix::process::Signal;
 use serde_json::json;
+use smith_client::{Client, Config, Secret};
 use smith_model::attempt::Exit;
 use smith_model::journal::{Payload, Phase};
 use smith_model::state::{Reason, State};
 use smith_model::story::{DoneAs, IterationOutcome, StoryStatus};
-use smith_tests::{Options, World, wait, world};
+use smith_tests::process::{self, Process};
+use smith_tests::{Options, World, binaries, in_time, wait, world};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
 
 /// The smallest work: one line in one file.
 const WRITE: &str = "echo \"done by $SMITH_STORY_ID\" >work.txt; echo 'the agent says hello'";
@@ -210,4 +217,30 @@ pub(crate) fn prd(stories: &[(&str, &[&str])]) -> serde_json::Value {
         "qualityGates": ["true"],
         "stories": stories.iter().enumerate().map(story).collect::<Vec<_>>(),
     })
+}
+
+#[tokio::test]
+async fn smithd_needs_an_empty_directory_and_an_etcd_and_comes_back_to_what_it_made() {
+    let home = tempfile::Builder::new().prefix("smith-").tempdir().unwrap();
+    let state = home.path().join("state");
+    let mut tokens = vec![];
+    for _ in 0..2 {
+        let mut command = Command::new(binaries::program("smithd"));
+        command.env("HOME", home.path()).stdout(Stdio::piped()).arg("--no-context");
+        command.arg("--state-dir").arg(&state).arg("--etcd").arg(binaries::etcd());
+        let mut smithd = Process::spawn("smithd", command, &home.path().join("smithd.log"));
+        let mut said = BufReader::new(smithd.child().stdout.take().unwrap()).lines();
+        let ready = in_time("smithd", said.next_line()).await.unwrap();
+        let ready = ready.unwrap_or_else(|| panic!("it ended:\n{}", smithd.tail()));
+        let url = ready.strip_prefix("smithd is ready: ").and_then(|l| l.split(' ').next());
+        let token = std::fs::read_to_string(state.join("admin.token")).unwrap();
+        let config = Config::new(url.unwrap(), "smith-tests");
+        let client = Client::new(config.with_token(Secret::new(token.trim()))).unwrap();
+        assert_eq!(client.whoami().await.unwrap().name, "local-admin");
+        tokens.push(token);
+        smithd.signal(Signal::TERM);
+        assert!(smithd.ended().await.success(), "{}", smithd.tail());
+        assert_eq!(process::below(home.path()), [], "its etcd ended before it");
+    }
+    assert_eq!(tokens[0], tokens[1]);
 }
