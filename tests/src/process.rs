@@ -130,6 +130,19 @@ pub fn tail(path: &Path, most: u64) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// The command line of a process; empty for one that is gone.
+fn line(pid: i32) -> String {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&line).replace('\0', " ").trim().to_owned()
+}
+
+/// The process that started a process, or got it as an orphan.
+pub fn parent(pid: i32) -> Option<Seen> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let pid = stat.rsplit_once(") ")?.1.split(' ').nth(1)?.parse().ok()?;
+    Some(Seen { pid, line: line(pid) })
+}
+
 /// Every process but this one whose command line, directory or open files name something below `dir`.
 pub fn below(dir: &Path) -> Vec<Seen> {
     let own = std::process::id().to_string();
@@ -141,8 +154,7 @@ pub fn below(dir: &Path) -> Vec<Seen> {
             continue;
         };
         let proc = entry.path();
-        let line = fs::read(proc.join("cmdline")).unwrap_or_default();
-        let line = String::from_utf8_lossy(&line).replace('\0', " ").trim().to_owned();
+        let line = line(pid);
         let opens = || {
             let files = fs::read_dir(proc.join("fd")).into_iter().flatten().flatten();
             files.filter_map(|fd| fs::read_link(fd.path()).ok()).any(|path| path.starts_with(dir))
@@ -177,10 +189,10 @@ pub struct Held {
 
 impl Held {
     /// Takes hold of a process that was just seen; `None`: it is gone, or is another one.
-    pub fn take(dir: &Path, seen: &Seen) -> Option<Self> {
+    pub fn take(seen: &Seen) -> Option<Self> {
         let fd = rustix::process::pidfd_open(Pid::from_raw(seen.pid)?, PidfdFlags::empty()).ok()?;
-        // Seen again behind the handle, so that the handle is of what was seen. A zombie isn't seen.
-        below(dir).contains(seen).then_some(Self { fd, pid: seen.pid })
+        // Read again behind the handle, so that the handle is of what was seen. A zombie has no command line.
+        (line(seen.pid) == seen.line).then_some(Self { fd, pid: seen.pid })
     }
 
     /// Kills it; answers whether it was there to be killed.

@@ -156,7 +156,7 @@ async fn kill_one(world: &World, dice: &mut Dice, victims: impl Fn(&World) -> Ve
         loop {
             let seen = victims(world);
             if !seen.is_empty()
-                && let Some(held) = Held::take(world.dir(), &seen[dice.below(seen.len())])
+                && let Some(held) = Held::take(&seen[dice.below(seen.len())])
                 && held.kill().await
             {
                 return;
@@ -183,7 +183,7 @@ async fn stop_replica(world: &World, dice: &mut Dice) -> String {
         let both: Vec<_> = both.collect();
         if !both.is_empty() {
             let (id, lock, name, seen) = &both[dice.below(both.len())];
-            if let Some(held) = Held::take(world.dir(), seen)
+            if let Some(held) = Held::take(seen)
                 && held.stop().await
             {
                 let fenced = lapses(world, id, lock).await;

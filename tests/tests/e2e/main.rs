@@ -9,6 +9,7 @@ mod access;
 mod audit;
 mod bad_input;
 mod cancel;
+mod classes;
 mod crash;
 mod delete;
 mod flatline;
