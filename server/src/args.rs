@@ -40,6 +40,9 @@ impl LogArgs {
     }
 }
 
+/// etcd's own default, and more than ten thousand loops take.
+const QUOTA: u64 = 2 * 1024 * 1024 * 1024;
+
 #[derive(Args, Debug)]
 struct StoreArgs {
     /// etcd's client addresses, separated by commas.
@@ -48,6 +51,9 @@ struct StoreArgs {
     /// All keys lie under it.
     #[arg(long, env = "SMITH_ETCD_PREFIX", default_value = "/smith/v1")]
     etcd_prefix: String,
+    /// The bytes that etcd may take (its --quota-backend-bytes), where it doesn't tell itself, as those before 3.6.
+    #[arg(long, default_value_t = QUOTA, value_name = "BYTES")]
+    etcd_quota: u64,
     /// The authority that signed etcd's certificate (PEM).
     #[arg(long, value_name = "FILE", requires = "etcd_cert")]
     etcd_ca: Option<PathBuf>,
@@ -71,6 +77,7 @@ impl StoreArgs {
         StoreConfig {
             endpoints: self.etcd_endpoints,
             prefix: self.etcd_prefix,
+            quota: self.etcd_quota,
             tls,
             root_key_file: self.root_key_file,
         }
@@ -268,6 +275,9 @@ struct SmithdArgs {
     /// All keys lie under it.
     #[arg(long, env = "SMITH_ETCD_PREFIX", default_value = "/smith/v1")]
     etcd_prefix: String,
+    /// The bytes that etcd may take; above 80 % of it no loop begins.
+    #[arg(long, default_value_t = QUOTA, value_name = "BYTES")]
+    etcd_quota: u64,
     /// The etcd program; found on the PATH, or in .tools/bin.
     #[arg(long, env = "SMITH_ETCD", value_name = "FILE")]
     etcd: Option<PathBuf>,
@@ -292,6 +302,7 @@ pub fn smithd() -> SmithdConfig {
         metrics_listen,
         etcd_endpoints,
         etcd_prefix,
+        etcd_quota,
         etcd,
         worker,
         limits,
@@ -321,6 +332,7 @@ pub fn smithd() -> SmithdConfig {
         metrics_listen,
         etcd_endpoints,
         etcd_prefix,
+        etcd_quota,
         etcd,
         worker,
         limits: limits.resolve(),

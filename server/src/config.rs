@@ -27,6 +27,8 @@ pub struct StoreConfig {
     pub prefix: String,
     /// Authority, certificate and key files for mutual TLS.
     pub tls: Option<(PathBuf, PathBuf, PathBuf)>,
+    /// The bytes that it may take, where it doesn't tell itself.
+    pub quota: u64,
     /// The root key.
     pub root_key_file: PathBuf,
 }
@@ -106,6 +108,8 @@ pub struct SmithdConfig {
     pub etcd_endpoints: Vec<String>,
     /// All keys lie under it.
     pub etcd_prefix: String,
+    /// The bytes that etcd may take: its own is started with it.
+    pub etcd_quota: u64,
     /// The etcd program.
     pub etcd: Option<PathBuf>,
     /// What requests may ask.

@@ -31,8 +31,6 @@ pub struct Config {
     pub settings: plan::Settings,
     /// Where admission stops.
     pub limits: fleet::Limits,
-    /// The bytes that etcd may take; above 80 % of it nothing is admitted.
-    pub quota: u64,
     /// The API's address for workers.
     pub api_url: String,
     /// Environment for agents and gates, beyond the allow-listed few.

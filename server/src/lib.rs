@@ -157,8 +157,8 @@ async fn open_store(config: &StoreConfig, root: &[u8]) -> Result<Store, Error> {
         Some((ca, cert, key)) => Some(Tls { ca: text(ca)?, cert: text(cert)?, key: text(key)? }),
         None => None,
     };
-    let StoreConfig { endpoints, prefix, .. } = config.clone();
-    let config = store::Config { endpoints, prefix, tls, timeout: STORE_TIMEOUT };
+    let StoreConfig { endpoints, prefix, quota, .. } = config.clone();
+    let config = store::Config { endpoints, prefix, tls, timeout: STORE_TIMEOUT, quota };
     Ok(Store::open(&config, root).await?)
 }
 
@@ -331,7 +331,6 @@ fn core_config(
         leader_ttl,
         settings: plan::Settings { lock_ttl: ttl, ..plan::Settings::default() },
         limits,
-        quota: EtcdConfig::default().quota_backend_bytes,
         api_url,
         agent_env: env,
         secrets,
@@ -411,7 +410,8 @@ pub async fn run_smithd(config: SmithdConfig) -> Result<(), Error> {
     state.root_key()?;
     let mut etcd = None;
     if config.etcd_endpoints.is_empty() {
-        let mut told = EtcdConfig::default();
+        let mut told =
+            EtcdConfig { quota_backend_bytes: config.etcd_quota, ..EtcdConfig::default() };
         if config.etcd.is_some() {
             told.search.named.clone_from(&config.etcd);
         }
@@ -479,6 +479,7 @@ async fn start_smithd(
     let address = listeners.0.local_addr().map_err(Error::Serve)?;
     let told = store::Config {
         prefix: config.etcd_prefix.clone(),
+        quota: config.etcd_quota,
         ..match etcd {
             Some(etcd) => store_config(etcd.connection()),
             None => store::Config {
@@ -486,6 +487,7 @@ async fn start_smithd(
                 prefix: String::new(),
                 tls: None,
                 timeout: STORE_TIMEOUT,
+                quota: config.etcd_quota,
             },
         }
     };
@@ -523,7 +525,8 @@ async fn start_smithd(
 fn store_config(connection: &Connection) -> store::Config {
     let Connection { endpoints, ca, cert, key } = connection.clone();
     let tls = Some(Tls { ca, cert, key });
-    store::Config { endpoints, prefix: String::new(), tls, timeout: STORE_TIMEOUT }
+    // Whoever needs the quota says which it is.
+    store::Config { endpoints, prefix: String::new(), tls, timeout: STORE_TIMEOUT, quota: 0 }
 }
 
 /// Is the own etcd there? It must answer a linearizable read.

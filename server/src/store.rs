@@ -42,6 +42,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// A request that takes longer is an error; its outcome is looked up.
     pub timeout: Duration,
+    /// The bytes that etcd may take, where it doesn't tell itself.
+    pub quota: u64,
 }
 
 /// PEM texts for mutual TLS.
@@ -68,6 +70,7 @@ pub struct Store {
     keys: Keys,
     chain: Key,
     installation: Uuid,
+    quota: u64,
     slots: Slots,
 }
 
@@ -113,6 +116,7 @@ impl Store {
             keys: Keys::new(&config.prefix),
             chain: Key::derive(root, "chain"),
             installation: Uuid::nil(),
+            quota: config.quota,
             slots: Slots::default(),
         };
         store.installation = store.installation_id().await?;

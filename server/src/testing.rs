@@ -111,6 +111,7 @@ impl Etcd {
 /// A store under a prefix, over what listens at `url`.
 pub(crate) async fn open(url: &str, prefix: &str) -> Result<Store, Error> {
     let config = Config {
+        quota: 2 << 30,
         endpoints: vec![url.to_owned()],
         prefix: prefix.to_owned(),
         tls: None,

@@ -79,7 +79,9 @@ impl App {
         if !admits {
             return Ok(with_room.answer(&observed));
         }
-        observed.room = self.room(&state);
+        // As the core: a store that doesn't answer this has answered everything else just now.
+        let has_room = self.store.fill().await.map_or(true, |fill| fill.has_room());
+        observed.room = if has_room { self.room(&state) } else { Room::StoreFull };
         let plan = plan(&observed, &settings, now);
         if self.store.state(id).await?.is_none() {
             return Err(not_found(id));

@@ -27,8 +27,6 @@ use crate::view::{Changed, Filter};
 const PARALLEL: usize = 16;
 /// How often the fill of etcd is looked at.
 const FILL_CHECK: Duration = Duration::from_secs(30);
-/// Above this part of the quota nothing new is admitted, so that what runs can still write its evidence.
-const ADMIT_BELOW: f64 = 0.8;
 
 /// The state of one reign; it begins from nothing, so that a new leader trusts only what it reads.
 pub(super) struct Reign<'a> {
@@ -85,6 +83,8 @@ impl Core {
             // In this order: what changes while the lists are read is looked at twice, never missed.
             let changes = self.view.changes();
             reign.begin().await;
+            // Before anything is admitted.
+            reign.look_at_fill().await;
             let workers = futures::future::join_all((0..PARALLEL).map(|_| reign.work()));
             tokio::join!(workers, reign.feed(changes), reign.listen(events), reign.watch_fill());
         };
@@ -182,30 +182,32 @@ impl Reign<'_> {
     }
 
     async fn watch_fill(&self) {
-        let mut tick = tokio::time::interval(FILL_CHECK);
         loop {
-            tick.tick().await;
-            match self.core.store.fill().await {
-                Ok(fill) => {
-                    let full =
-                        fill.full || fill.used as f64 > ADMIT_BELOW * self.core.config.quota as f64;
-                    if full != self.store_full.swap(full, Ordering::Relaxed) {
-                        tracing::warn!(full, used = fill.used, "etcd's fill changed admission");
-                        for item in self.all() {
-                            if item.record.state == State::Unresolved {
-                                self.queue.add(item.record.loop_id.clone());
-                            }
+            tokio::time::sleep(FILL_CHECK).await;
+            self.look_at_fill().await;
+        }
+    }
+
+    async fn look_at_fill(&self) {
+        match self.core.store.fill().await {
+            Ok(fill) => {
+                let full = !fill.has_room();
+                if full != self.store_full.swap(full, Ordering::Relaxed) {
+                    tracing::warn!(full, used = fill.used, "etcd's fill changed admission");
+                    for item in self.all() {
+                        if item.record.state == State::Unresolved {
+                            self.queue.add(item.record.loop_id.clone());
                         }
                     }
-                    // The alarm stays after space was made, until somebody clears it.
-                    if fill.full
-                        && let Err(error) = self.core.make_room().await
-                    {
-                        tracing::warn!(error = %chain(&error), "can't make room in etcd");
-                    }
                 }
-                Err(error) => tracing::debug!(error = %chain(&error), "can't read etcd's fill"),
+                // The alarm stays after space was made, until somebody clears it.
+                if fill.full
+                    && let Err(error) = self.core.make_room().await
+                {
+                    tracing::warn!(error = %chain(&error), "can't make room in etcd");
+                }
             }
+            Err(error) => tracing::debug!(error = %chain(&error), "can't read etcd's fill"),
         }
     }
 

@@ -11,8 +11,20 @@ pub struct Fill {
     pub file: u64,
     /// Bytes of it that are in use; the rest is given back by defragmentation.
     pub used: u64,
+    /// Bytes that the file may take.
+    pub quota: u64,
     /// Whether writes are refused.
     pub full: bool,
+}
+
+/// Above this part of the quota nothing new is begun, so that what runs can still write its evidence.
+const BEGIN_BELOW: f64 = 0.8;
+
+impl Fill {
+    /// Is there room for what begins anew?
+    pub fn has_room(&self) -> bool {
+        !self.full && self.used as f64 <= BEGIN_BELOW * self.quota as f64
+    }
 }
 
 impl Store {
@@ -26,6 +38,11 @@ impl Store {
         Ok(Fill {
             file: u64::try_from(status.db_size()).unwrap_or(0),
             used: u64::try_from(status.raft_used_db_size()).unwrap_or(0),
+            // etcd tells its own from version 3.6 on.
+            quota: match u64::try_from(status.db_size_quota()) {
+                Ok(told) if told > 0 => told,
+                Ok(_) | Err(_) => self.quota,
+            },
             full: !alarms.alarms().is_empty(),
         })
     }

@@ -39,7 +39,6 @@ pub fn core(store: Store, view: View, noop: Arc<Noop>, at_once: u32) -> Core {
         leader_ttl: Duration::from_secs(5),
         settings: plan::Settings::default(),
         limits: fleet::Limits::of_fleet(at_once),
-        quota: 4 << 30,
         api_url: "http://127.0.0.1:1".into(),
         agent_env: vec![],
         secrets: vec![],

@@ -173,6 +173,7 @@ impl Etcd {
             prefix: prefix.to_owned(),
             tls: None,
             timeout: Duration::from_secs(5),
+            quota: 4 << 30,
         }
     }
 
