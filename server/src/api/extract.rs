@@ -4,7 +4,9 @@ use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use smith_model::id::Revision;
 use smith_model::problem::{Code, FieldError, Problem};
 
@@ -15,8 +17,8 @@ use super::error::ApiError;
 pub(crate) struct Body<T>(pub(crate) T);
 
 /// Reads JSON; what doesn't fit is named by its path.
-pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // serde takes a list for the fields of a struct in their order; an empty one would be all defaults.
+pub(crate) fn read<T: DeserializeOwned + Serialize>(bytes: &[u8]) -> Result<T, Problem> {
+    // Said first, since what is wrong with the list's items would only confuse.
     if bytes.trim_ascii_start().first() == Some(&b'[') {
         return Err(Problem::new(Code::MalformedRequest, "the body is a list, not a JSON object"));
     }
@@ -32,7 +34,42 @@ pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     json.end().map_err(|e| {
         Problem::new(Code::MalformedRequest, format!("there is more behind the JSON body: {e}"))
     })?;
+    if bytes.contains(&b'[') {
+        only_objects(bytes, &value)?;
+    }
     Ok(value)
+}
+
+/// serde takes a list for the fields of a struct in their order, at any depth: an empty one would be all defaults.
+///
+/// No type can refuse that without a visitor of its own. But what was read as a struct is written as an object, so one
+/// look at both finds every such list.
+fn only_objects(sent: &[u8], read: &impl Serialize) -> Result<(), Problem> {
+    let (Ok(sent), Ok(read)) = (serde_json::from_slice(sent), serde_json::to_value(read)) else {
+        return Ok(());
+    };
+    match list_for_object(&sent, &read) {
+        None => Ok(()),
+        Some(path) => Err(misfit(&path, "invalid type: list, expected an object")),
+    }
+}
+
+/// Where a list was sent for what is an object.
+fn list_for_object(sent: &Value, read: &Value) -> Option<String> {
+    match (sent, read) {
+        (Value::Array(_), Value::Object(_)) => Some(String::new()),
+        (Value::Array(sent), Value::Array(read)) => {
+            let found = |(n, (sent, read))| Some((n, list_for_object(sent, read)?));
+            let (n, rest): (usize, _) = sent.iter().zip(read).enumerate().find_map(found)?;
+            Some(format!("[{n}]{rest}"))
+        }
+        (Value::Object(sent), Value::Object(read)) => sent.iter().find_map(|(name, sent)| {
+            let rest = list_for_object(sent, read.get(name)?)?;
+            let dot = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
+            Some(format!("{name}{dot}{rest}"))
+        }),
+        _ => None,
+    }
 }
 
 /// A problem for JSON of another shape than asked for. serde says it in words, with a place in the text that
@@ -61,11 +98,13 @@ fn misfit(path: &str, said: &str) -> Problem {
 }
 
 /// Reads a value that was JSON already.
-pub(crate) fn read_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, Problem> {
+pub(crate) fn read_value<T: DeserializeOwned + Serialize>(
+    value: serde_json::Value,
+) -> Result<T, Problem> {
     read(value.to_string().as_bytes())
 }
 
-impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
+impl<T: DeserializeOwned + Serialize> FromRequest<Api> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, ApiError> {
@@ -153,10 +192,15 @@ pub(crate) fn limit(asked: Option<usize>, default: usize, most: usize) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use smith_model::api::RetryRequest;
+    use smith_model::api::{PrdRequest, RetryRequest};
     use smith_model::spec::LoopRequest;
+    use smith_model::worker::HeartbeatRequest;
 
-    fn check<T: DeserializeOwned + std::fmt::Debug>(json: &str, field: &str, rule: &str) {
+    fn check<T: DeserializeOwned + Serialize + std::fmt::Debug>(
+        json: &str,
+        field: &str,
+        rule: &str,
+    ) {
         let problem = read::<T>(json.as_bytes()).expect_err("refused");
         assert_eq!(problem.code, Code::MalformedRequest);
         assert_eq!(problem.errors[0].field, field, "{json}");
@@ -171,6 +215,20 @@ mod tests {
         check::<LoopRequest>(r#"{"priority": "high"}"#, "priority", "expected i32");
         check::<LoopRequest>(r#"{"loop_id": "A"}"#, "loop_id", "isn't a loop id");
         check::<RetryRequest>(r#"{}"#, "", "missing field `reason`");
+    }
+
+    #[test]
+    fn a_list_is_no_object_at_any_depth() {
+        let object = "expected an object";
+        check::<LoopRequest>(r#"{"policy": []}"#, "policy", object);
+        check::<LoopRequest>(r#"{"policy": [3]}"#, "policy", object);
+        check::<LoopRequest>(r#"{"gates": ["true", ["false", "1s"]]}"#, "gates[1]", object);
+        check::<PrdRequest>(r#"{"policy": [3]}"#, "policy", object);
+        let progress = r#"["iterating", {"round": 1, "attempt": 1}]"#;
+        check::<HeartbeatRequest>(&format!(r#"{{"progress": {progress}}}"#), "progress", "");
+        // What is a list stays one, also in what is kept as it was sent.
+        let good = r#"{"depends_on": ["a"], "metadata": {"x": [[], [1]]}, "prd": {"stories": []}}"#;
+        read::<LoopRequest>(good.as_bytes()).expect("read");
     }
 
     #[test]

@@ -65,6 +65,23 @@ async fn bad_requests_for_loops_name_the_field_and_write_nothing() {
             "attempt_timeout",
         ),
         (with(json!({ "policy": { "patience": 1 } })), MalformedRequest, "patience"),
+        (with(json!({ "policy": [3] })), MalformedRequest, "policy"),
+        (with(json!({ "policy": [] })), MalformedRequest, "policy"),
+        (with(json!({ "gates": [["true", "1s"]] })), MalformedRequest, "gates[0]"),
+        (with(json!({ "labels": ["a", "b"] })), MalformedRequest, "labels"),
+        (with(json!({ "priority": 1e300 })), MalformedRequest, "priority"),
+        (with(json!({ "loop_id": "a\u{0}b" })), MalformedRequest, "loop_id"),
+        (with(json!({ "command": "a\u{0}b" })), InvalidRequest, "command"),
+        (
+            format!("{{\"title\": \"a\", {}", &good(&world, &repository).to_string()[1..]),
+            MalformedRequest,
+            "duplicate field",
+        ),
+        (
+            format!("{{\"metadata\": {{\"x\": {}{}}}}}", "[".repeat(10_000), "]".repeat(10_000)),
+            MalformedRequest,
+            "recursion",
+        ),
         (
             with(json!({ "repository": "git@example.org:a/b.git" })),
             MalformedRequest,

@@ -6,7 +6,7 @@ use smith_model::policy::PolicyRequest;
 use smith_model::spec::LoopRequest;
 use smith_model::state::{Reason, State};
 use smith_model::story::StoryStatus;
-use smith_tests::{Options, World, wait, world};
+use smith_tests::{AliveFile, Fifo, Options, World, wait, world};
 
 use crate::life::prd;
 
@@ -145,4 +145,30 @@ async fn links_out_of_the_workspace_bring_nothing_in() {
     let history = world.finish().await;
     let dump = String::from_utf8_lossy(&history.dump()).into_owned();
     assert!(!dump.contains("stays outside"));
+}
+
+#[tokio::test]
+async fn what_an_agent_leaves_running_is_ended_before_its_gates_run() {
+    let world = World::start(Options::default()).await;
+    let repository = world.repository("left");
+    let alive = AliveFile::create(&world.file("alive"));
+    let mut began = Fifo::create(&world.file("began"));
+    // Forked twice, in a session of its own, deaf to what can be ignored; and the agent itself says that all is well.
+    let lines = format!(
+        r#"{}
+        (setsid sh -c 'trap "" TERM HUP INT; echo daemon >{}; while :; do sleep 1; done' &) &
+        read word <{}
+        echo x >x.txt"#,
+        alive.take(),
+        began.path(),
+        began.path(),
+    );
+    let agent = world.agent("leaves", &lines);
+    // Whoever still lives holds the lock.
+    let gate = format!("flock --nonblock --exclusive '{}' true", world.file("alive").display());
+    let id = world.create(&world::request("left", &repository, &agent, &[&gate])).await;
+    world.ends(&id, State::Synced).await;
+    assert!(!began.has_line().await);
+    assert!(!alive.is_held());
+    world.finish().await;
 }
