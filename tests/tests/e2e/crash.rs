@@ -2,9 +2,10 @@
 
 use rustix::process::Signal;
 use smith_model::failure::FailureClass;
+use smith_model::journal::{Entry, Payload};
 use smith_model::spec::LoopRequest;
 use smith_model::state::State;
-use smith_tests::{AliveFile, Fifo, Options, Repository, World, process, world};
+use smith_tests::{AliveFile, Fifo, Options, Repository, World, process, wait, world};
 
 use crate::life::prd;
 
@@ -42,6 +43,11 @@ impl Scene {
         };
         let id = world.create(&request).await;
         assert_eq!([began.line().await, began.line().await], ["US-001", "US-002"]);
+        // A worker's word reaches the API behind its work. It is said in order: with this, the first story is certified.
+        let second = |entry: &Entry| {
+            matches!(&entry.draft.payload, Some(Payload::IterationStarted { iteration: 2, .. }))
+        };
+        wait::entry(&world.client(), &id, "of the second iteration", second).await;
         Self { world, repository, id, alive, began, go }
     }
 
