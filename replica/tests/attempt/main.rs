@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt as _;
 use serde_json::{Value, json};
 use smith_model::failure::FailureClass;
 use smith_model::id::AttemptNo;
@@ -18,6 +19,8 @@ use smith_model::story::{DoneAs, IterationOutcome};
 use smith_model::worker::{Launch, Outcome, Want};
 use smith_replica::attempt::{self, Ended, Setting};
 use smith_replica::host::Local;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::net::unix::pipe::{OpenOptions, Receiver};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -342,36 +345,59 @@ async fn nothing_to_do_is_done_as_unchanged_after_two_tries() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_lease_the_agent_stands_still() {
-    // A file that grows as long as it runs.
-    let agent = "while [ ! -e stop ]; do echo >> count; done";
-    let mut world = World::new(agent, json!({"policy": {"stall_after": "1h"}}));
+    // It says line after line as long as it runs.
+    let mut world = World::new("", json!({"policy": {"stall_after": "1h"}}));
+    let pipe = world.dir.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("runs").success());
+    world.spec.command =
+        format!("while [ ! -e stop ]; do echo alive; done >'{}'; echo x >f", pipe.display());
+    let lines = OpenOptions::new().read_write(true).open_receiver(&pipe).expect("a pipe");
+    let mut lines = BufReader::new(lines);
     let attempt = world.attempt();
-    let count = world.dir.path().join("w1/workspace/count");
-    attempt.server.until(|h| h.progress.as_ref().is_some_and(|p| p.iteration == 1)).await;
-    while !count.exists() {
-        tokio::task::yield_now().await;
-    }
+    next_line(&mut lines).await;
+    let workspace = world.dir.path().join("w1/workspace").canonicalize().expect("is there");
     attempt.server.held().away = true;
-    let size = || std::fs::metadata(&count).expect("is there").len();
-    // It stands still when it has not grown for longer than any round takes.
-    let begun = Instant::now();
-    let (mut last, mut since) = (size(), Instant::now());
-    while since.elapsed() < Duration::from_millis(700) {
-        assert!(begun.elapsed() < Duration::from_secs(20), "it never stood still");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        if size() != last {
-            (last, since) = (size(), Instant::now());
-        }
-    }
-    attempt.server.held().away = false;
-    let moves = async {
-        while size() == last {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+    // Nobody is told when a process stops: the kernel is asked.
+    let stands = async {
+        while !stands_still(&workspace) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), moves).await.expect("it goes on");
-    std::fs::write(world.dir.path().join("w1/workspace/stop"), "").expect("is written");
+    tokio::time::timeout(Duration::from_secs(20), stands).await.expect("it stands still");
+    // What it said before is read up; the next line is a new one.
+    while next_line(&mut lines).now_or_never().is_some() {}
+    assert!(stands_still(&workspace), "without a lease it goes on");
+    attempt.server.held().away = false;
+    next_line(&mut lines).await;
+    std::fs::write(workspace.join("stop"), "").expect("is written");
+    // A full pipe would hold it up.
+    let reading = tokio::spawn(async move {
+        loop {
+            next_line(&mut lines).await
+        }
+    });
     assert_eq!(state(&attempt.end().await), State::Synced);
+    reading.abort();
+}
+
+async fn next_line(lines: &mut BufReader<Receiver>) {
+    assert!(lines.read_until(b'\n', &mut vec![]).await.expect("a pipe") > 0);
+}
+
+/// Does every process that works in a directory stand still, and is there one?
+fn stands_still(dir: &Path) -> bool {
+    let mut any = false;
+    for process in std::fs::read_dir("/proc").expect("/proc").flatten() {
+        if std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == dir) {
+            let stat = std::fs::read_to_string(process.path().join("stat")).unwrap_or_default();
+            // The program's name, which can hold anything, ends at the last bracket.
+            any = true;
+            if !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')) {
+                return false;
+            }
+        }
+    }
+    any
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use smith_model::access::{Identity, Role, Scope};
 use smith_model::chain::Key;
+use smith_model::id::Revision;
 use smith_model::policy::PolicyRequest;
 use smith_model::spec::{LoopRequest, Rules};
 use smith_model::state::State;
@@ -18,7 +19,6 @@ use smith_server::store::Store;
 use smith_server::view::View;
 use smith_server::view::audits::Audits;
 use smith_server::view::journals::Journals;
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::runtime::{Noop, Shared, Work};
@@ -45,20 +45,6 @@ pub fn core(store: Store, view: View, noop: Arc<Noop>, at_once: u32) -> Core {
         worker_key: Key::derive(&ROOT_KEY, "worker"),
     };
     Core::new(config, store, view, Arc::new(Shared(noop)))
-}
-
-/// Looks every few milliseconds, within bounds.
-pub async fn until(most: Duration, mut there: impl FnMut() -> bool) -> Result<Duration> {
-    let begun = Instant::now();
-    let watch = async {
-        while !there() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(most, watch)
-        .await
-        .with_context(|| format!("it took longer than {most:?}"))?;
-    Ok(begun.elapsed())
 }
 
 struct Run {
@@ -101,15 +87,20 @@ async fn run(stage: &Stage, etcd: &super::stage::Etcd, prefix: &str, n: usize) -
         }
     });
     creating.buffer_unordered(64).try_collect::<Vec<()>>().await?;
-    until(MOST, || view.len() == n).await.context("the view doesn't catch up")?;
+    let created = Revision(store.revision().await?);
+    view.wait_for(created, MOST).await.context("the view doesn't catch up")?;
+    anyhow::ensure!(view.len() == n, "{} of {n} loops are in the view", view.len());
 
     let noop = Noop::new(Work::Fail(OnceLock::new()));
     noop.speak_to(Box::new(app));
     let before = view.revision().0;
     let core = core(store, view.clone(), noop.clone(), AT_ONCE);
     let leading = tokio::spawn(core.run(shutdown.clone()));
-    let took = until(MOST, || noop.removed() == n).await;
-    let took = took.with_context(|| format!("{} of {n} loops ran through", noop.removed()))?;
+    let (begun, mut removed) = (Instant::now(), noop.removed());
+    let all = tokio::time::timeout(MOST, removed.wait_for(|removed| *removed == n)).await;
+    let took = begun.elapsed();
+    let missing = || format!("{} of {n} loops ran through", *noop.removed().borrow());
+    all.with_context(missing)??;
     let writes = view.revision().0 - before;
     let states: BTreeSet<State> =
         view.counts().into_iter().filter(|(_, count)| *count > 0).map(|(state, _)| state).collect();

@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use smith_model::journal::{Draft, Phase};
-use smith_model::state::State;
 use smith_model::worker::{ClaimRequest, EvidenceItem, EvidenceRequest, PROTOCOLS};
 use smith_server::view::View;
 use tokio_util::sync::CancellationToken;
 
-use super::core::{self, until};
+use super::core;
 use super::http::Connection;
 use super::load::{Load, Operation, drive};
 use super::raw::{RawTxn, Writes};
@@ -66,11 +65,10 @@ async fn talkers(etcd: &Etcd, api: &Server) -> Result<Vec<Talker>> {
     let noop = Noop::new(Work::Wait);
     let core = core::core(store, view.clone(), noop.clone(), REPLICAS as u32);
     let leading = tokio::spawn(core.run(shutdown.clone()));
-    let admitted = || view.counts().get(&State::Overwriting).copied() == Some(REPLICAS);
-    let launched = || noop.launches().len() == REPLICAS;
-    until(Duration::from_secs(30), || admitted() && launched())
-        .await
-        .context("loops aren't admitted")?;
+    let mut launched = noop.launched();
+    let all = launched.wait_for(|launched| *launched == REPLICAS);
+    let all = tokio::time::timeout(Duration::from_secs(30), all).await;
+    all.context("loops aren't admitted")??;
     let mut talkers = vec![];
     for launch in noop.launches() {
         let (claim, session) = session(&launch).context("a core makes good claim tokens")?;

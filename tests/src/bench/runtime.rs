@@ -1,7 +1,6 @@
 //! Runtimes without processes, so that what is measured is the server alone.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use futures::future::BoxFuture;
@@ -13,7 +12,7 @@ use smith_model::state::Failure;
 use smith_model::worker::{Bearer, ClaimRequest, FinishRequest, Launch, Outcome, PROTOCOLS};
 use smith_server::app::App;
 use smith_server::runtime::{Error, Runtime, Stop, WorkerLabels, WorkerPhase, WorkerReport};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -29,7 +28,8 @@ pub enum Work {
 pub struct Noop {
     work: Work,
     workers: Mutex<HashMap<String, (WorkerReport, Launch)>>,
-    removed: AtomicUsize,
+    launched: watch::Sender<usize>,
+    removed: watch::Sender<usize>,
     tasks: TaskTracker,
     events: (mpsc::Sender<LoopId>, Mutex<Option<mpsc::Receiver<LoopId>>>),
 }
@@ -44,7 +44,8 @@ impl Noop {
         Arc::new(Self {
             work,
             workers: Mutex::default(),
-            removed: AtomicUsize::new(0),
+            launched: watch::Sender::new(0),
+            removed: watch::Sender::new(0),
             tasks: TaskTracker::new(),
             events: (tx, Mutex::new(Some(rx))),
         })
@@ -57,9 +58,14 @@ impl Noop {
         }
     }
 
+    /// How many workers the core had created.
+    pub fn launched(&self) -> watch::Receiver<usize> {
+        self.launched.subscribe()
+    }
+
     /// How many workers the core had removed.
-    pub fn removed(&self) -> usize {
-        self.removed.load(Ordering::Relaxed)
+    pub fn removed(&self) -> watch::Receiver<usize> {
+        self.removed.subscribe()
     }
 
     /// What workers were launched with.
@@ -108,6 +114,9 @@ impl Runtime for Shared {
         let loop_id = labels.loop_id.clone();
         let report = WorkerReport { labels, phase: WorkerPhase::Running };
         let known = self.0.lock().insert(name.clone(), (report, launch.clone())).is_some();
+        if !known {
+            self.0.launched.send_modify(|launched| *launched += 1);
+        }
         let this = self.0.clone();
         if !known && matches!(this.work, Work::Fail(_)) {
             self.0.tasks.spawn(async move {
@@ -144,7 +153,7 @@ impl Runtime for Shared {
 
     fn remove(&self, name: &str) -> BoxFuture<'_, Result<(), Error>> {
         if self.0.lock().remove(name).is_some() {
-            self.0.removed.fetch_add(1, Ordering::Relaxed);
+            self.0.removed.send_modify(|removed| *removed += 1);
         }
         Box::pin(async { Ok(()) })
     }

@@ -1,12 +1,11 @@
 //! From a commit in etcd to an event at clients of the stream of loops.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use etcd_client::{Client, WatchOptions};
 use smith_model::api::{Created, LoopEvent};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -45,7 +44,7 @@ async fn listen(mut events: Events, changes: usize, begun: Instant) -> Result<Ve
 }
 
 /// Watches the key itself: what anybody outside can know of the commit.
-async fn watch(
+async fn put_times(
     mut client: Client,
     key: String,
     changes: usize,
@@ -89,7 +88,7 @@ async fn round(
     let record = before.kvs().first().context("the loop's state is there")?.value_str()?.to_owned();
     let mut record: serde_json::Value = serde_json::from_str(&record)?;
     let begun = Instant::now();
-    let ready = Arc::new(AtomicUsize::new(0));
+    let (ready, mut readied) = watch::channel(0);
     let mut listeners = JoinSet::new();
     for _ in 0..clients {
         let mut events = api.connect().await?.events("/v1/loops/stream").await?;
@@ -97,14 +96,14 @@ async fn round(
         listeners.spawn(async move {
             // The list comes first.
             while !is_ready(events.next().await?) {}
-            ready.fetch_add(1, Ordering::Relaxed);
+            ready.send_modify(|ready| *ready += 1);
             listen(events, changes, begun).await
         });
     }
-    let watching = tokio::spawn(watch(client.clone(), key.to_owned(), changes, begun));
-    while ready.load(Ordering::Relaxed) < clients {
-        sleep(Duration::from_millis(5)).await;
-    }
+    let watching = tokio::spawn(put_times(client.clone(), key.to_owned(), changes, begun));
+    let all = readied.wait_for(|ready| *ready == clients);
+    let all = tokio::time::timeout(Duration::from_secs(60), all).await;
+    all.context("not every client has its list")?.context("a client ended early")?;
     // The watch has been made, and what the lists woke is asleep again.
     sleep(Duration::from_millis(300)).await;
     let (mut sent, mut answered) = (vec![], vec![]);
