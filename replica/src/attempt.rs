@@ -10,7 +10,7 @@ use smith_model::handoff::{GitSnapshot, HandoffDraft};
 use smith_model::id::AttemptNo;
 use smith_model::journal::{Draft, Level, Payload, Phase};
 use smith_model::redact::Secrets;
-use smith_model::state::StoryCounts;
+use smith_model::state::{Failure, StoryCounts};
 use smith_model::story::{DiffStat, PrdSource, Usage};
 use smith_model::worker::{
     ClaimAnswer, EvidenceItem, FinishAnswer, FinishRequest, Launch, Outcome, Progress, WorkerPhase,
@@ -23,7 +23,7 @@ use crate::api::{Api, Error as ApiError};
 use crate::checkout::checkout;
 use crate::clock::{Pause, WorkClock};
 use crate::handoff;
-use crate::host::{Gone, Host, Local};
+use crate::host::{Error as HostError, Gone, Host, Local};
 use crate::iterate::Attempt;
 use crate::notes::Notes;
 use crate::orders;
@@ -31,7 +31,7 @@ use crate::outbox;
 use crate::publish::{publish, tidy};
 use crate::session::{self, Standing};
 use crate::stories::{self, Next, Stories};
-use crate::worker::{Places, Stop, Worker, commit_id};
+use crate::worker::{Places, Stop, Worker, chain, commit_id};
 
 /// What an attempt needs from the process that it runs in.
 pub struct Setting {
@@ -148,9 +148,7 @@ pub async fn run(setting: Setting) -> Result<Ended, Error> {
             work(&worker, &claim).await
         }
         Err(error) => {
-            let Stop::Failed(failure) = Stop::environment(&error) else {
-                unreachable!("an environment fails")
-            };
+            let failure = not_started(&error);
             let request = FinishRequest {
                 outcome: Outcome::Failed(failure.clone()),
                 handoff: handoff::draft(&nothing_known(&failure.message)),
@@ -169,6 +167,23 @@ pub async fn run(setting: Setting) -> Result<Ended, Error> {
     stop.cancel();
     tasks.shutdown().await;
     Ok(ended)
+}
+
+/// A host that came up and vanished is lost, as it would be a moment later; one that can't come up is its machine's failure.
+fn not_started(error: &HostError) -> Failure {
+    let class = match error {
+        HostError::EndedEarly(_) | HostError::NotAHost(_) | HostError::Lost(_) => {
+            FailureClass::HostLost
+        }
+        HostError::Socket { .. }
+        | HostError::Listen { .. }
+        | HostError::Launch { .. }
+        | HostError::NoHost(_)
+        | HostError::Version { .. }
+        | HostError::Refused(_)
+        | HostError::Descriptors(_) => FailureClass::EnvironmentFailed,
+    };
+    Failure { class, message: chain(error) }
 }
 
 /// What to look for: a terminal ends lines in another way than the value does.

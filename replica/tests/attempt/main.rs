@@ -33,6 +33,8 @@ struct World {
     uid: Uuid,
     held: Arc<Mutex<Held>>,
     attempts: u32,
+    /// The host's program.
+    program: PathBuf,
 }
 
 fn git(dir: &Path, args: &[&str]) -> String {
@@ -89,7 +91,8 @@ impl World {
         let uid = Uuid::from_u128(7);
         let birth = Birth { uid, by: "t".into(), now: jiff::Timestamp::UNIX_EPOCH };
         let spec = request.accept(&rules, birth).expect("valid").spec;
-        Self { dir, spec, uid, held: Arc::default(), attempts: 0 }
+        let program = env!("CARGO_BIN_EXE_smith-replica").into();
+        Self { dir, spec, uid, held: Arc::default(), attempts: 0, program }
     }
 
     fn remote(&self) -> PathBuf {
@@ -115,7 +118,7 @@ impl World {
             },
             secrets: vec![],
             host: Local {
-                program: env!("CARGO_BIN_EXE_smith-replica").into(),
+                program: self.program.clone(),
                 socket: dir.join("host/s"),
                 workspace: dir.join("workspace"),
                 isolation: None,
@@ -330,6 +333,22 @@ async fn each_way_to_fail_has_its_class() {
     check(agent, special, FailureClass::AgentFailed, "inner").await;
     let nowhere = json!({"ref": "nowhere"});
     check("", nowhere, FailureClass::RepositoryFailed, "nowhere").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_is_killed_while_it_starts_is_lost() {
+    let mut world = World::new("date > f", json!({}));
+    world.program = world.dir.path().join("host.sh");
+    std::fs::write(&world.program, "#!/bin/sh\nkill -KILL $$\n").expect("is written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&world.program, executable).expect("is changed");
+    let (_, server) = world.run().await;
+    let held = server.held();
+    let Outcome::Failed(Failure { class, message }) = &held.finished[0].outcome else {
+        panic!("{:?}", held.finished)
+    };
+    assert_eq!(*class, FailureClass::HostLost, "{message}");
+    assert!(message.contains("before it connected"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
