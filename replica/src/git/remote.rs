@@ -6,6 +6,10 @@ use std::time::Duration;
 use super::command::{self, Call, Output};
 use super::{RefName, RemoteUrl, Repo, Revision, Sha};
 
+/// The other side of a push. Garbage isn't collected there because of a checkpoint: that is the
+/// owner's to do, and would be done in the middle of a loop.
+const RECEIVE_PACK: &str = "--receive-pack=git -c receive.autogc=false receive-pack";
+
 /// Why the remote gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -275,6 +279,7 @@ impl Repo {
                 "--no-follow-tags",
                 "--no-signed",
                 "--recurse-submodules=no",
+                RECEIVE_PACK,
                 &lease,
                 "--",
             ])

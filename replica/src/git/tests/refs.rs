@@ -272,3 +272,26 @@ async fn the_lock_of_a_killed_push_is_cleared_once_it_is_old() {
     let outcome = fixture.repo.push(&sha, &name, &Expect::Absent).await.unwrap();
     assert_eq!(outcome, PushOutcome::Pushed);
 }
+
+#[tokio::test]
+async fn a_push_collects_no_garbage_in_the_remote() {
+    let fixture = Fixture::new().await;
+    let path = fixture.dir.path();
+    sh(
+        path,
+        "git -C remote.git repack -adq
+         cd seed; echo 2 > a; git commit -qam two; git push -q ../remote.git main:other; cd ..
+         git -C remote.git repack -dq
+         git -C remote.git config gc.autoPackLimit 1; git -C remote.git config gc.autoDetach false",
+    );
+    let packs = || sh(path, "ls remote.git/objects/pack/*.pack");
+    let before = packs();
+    assert_eq!(before.lines().count(), 2);
+    fixture.agent("echo 3 > a");
+    let head = fixture.commit("three").await;
+    fixture.repo.push(&head, &branch("x"), &Expect::Absent).await.unwrap();
+    assert_eq!(packs(), before);
+    // A push that minds the remote's own setting does.
+    sh(path, "cd seed; echo 4 > a; git commit -qam four; git push -q ../remote.git main:more 2>&1");
+    assert_eq!(packs().lines().count(), 1);
+}
