@@ -9,6 +9,7 @@ use smith_model::story::Usage;
 
 use crate::checkout::Ground;
 use crate::execution::{Cut, Execution, Output, Run, follow};
+use crate::git::Sha;
 use crate::host::{Command, Error as HostError, Program, Size, StartFailure};
 use crate::notes::{self, Notes};
 use crate::worker::{Stop, Worker, chain, identity};
@@ -54,13 +55,15 @@ pub fn environment(worker: &Worker, story: &str, iteration: u32) -> Vec<(String,
     env
 }
 
-/// Makes the workspace ready: a fresh `.git`, and nothing in Smith's directory but the prompt.
-pub async fn prepare(ground: &Ground, prompt: String) -> Result<(), Stop> {
-    let repo = &ground.repo;
-    repo.agent_git(&ground.head, &ground.branch, &identity())
-        .await
-        .map_err(|e| Stop::environment(&e))?;
-    let workspace = repo.workspace().clone();
+/// Gives the workspace a fresh `.git` at `head`.
+pub async fn renew_git(ground: &Ground, head: &Sha) -> Result<(), Stop> {
+    let renewed = ground.repo.agent_git(head, &ground.branch, &identity()).await;
+    renewed.map_err(|e| Stop::environment(&e))
+}
+
+/// Leaves nothing in Smith's directory but the prompt. The `.git` is fresh already.
+pub async fn hand_over(ground: &Ground, prompt: String) -> Result<(), Stop> {
+    let workspace = ground.repo.workspace().clone();
     tokio::task::spawn_blocking(move || write_prompt(&workspace, &prompt))
         .await
         .map_err(|e| Stop::environment(&e))?

@@ -21,7 +21,7 @@ mod snapshot;
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use agent::Error as AgentGitError;
@@ -30,11 +30,14 @@ pub use command::Error as CommandError;
 pub use commit::{Author, LogEntry, Message, Trailer, TrailerKey};
 pub use diff::{Change, Diff, DiffStat, Status};
 pub use merge::Error as MergeError;
-pub use name::{BranchName, Error as NameError, Identity, RefName, RemoteUrl, Revision, Sha, Tree};
+pub use name::{
+    BranchName, Error as NameError, Identity, Object, RefName, RemoteUrl, Revision, Sha, Tree,
+};
 pub use remote::{DeleteOutcome, Error as RemoteError, Expect, PushOutcome};
-pub use snapshot::{Error as SnapshotError, Snapshot};
+pub use snapshot::{Error as SnapshotError, Snapshot, Written};
 
 use crate::workspace::{self, Workspace};
+use agent::Known;
 use command::{Call, Git, Scope};
 
 /// Bounds and choices of a [`Repo`]; the defaults fit repositories of usual size.
@@ -117,6 +120,7 @@ pub struct Repo {
     index: PathBuf,
     /// Held by whoever uses the index or changes the work tree.
     tree_turn: Arc<tokio::sync::Mutex<()>>,
+    known: Mutex<Known>,
     settings: Settings,
 }
 
@@ -148,6 +152,7 @@ impl Repo {
             workspace: Arc::new(workspace),
             remote,
             tree_turn: Arc::default(),
+            known: Mutex::default(),
             settings,
         };
         repo.git.run(repo.call("init").args(["--quiet", "--bare", "--template="])).await?;
@@ -181,6 +186,11 @@ impl Repo {
     fn tree_call(&self, operation: &'static str) -> Call<'_> {
         self.call(operation)
             .scope(Scope::WorkTree { root: self.workspace.root(), index: &self.index })
+    }
+
+    /// What is known without asking git.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for the index, and makes it usable after a call that was killed.

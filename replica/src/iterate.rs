@@ -1,12 +1,11 @@
 //! The iterations of an attempt: story by story, agent then gates, until all are done or none can go on.
 
+mod found;
 mod record;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use smith_failpoint as failpoint;
 use smith_model::attempt::Exit;
 use smith_model::failure::FailureClass;
 use smith_model::gate::GateResult;
@@ -15,19 +14,18 @@ use smith_model::journal::{Draft, Level, Payload, Phase};
 use smith_model::story::{DiffStat, DoneAs, IterationOutcome, Usage};
 use smith_model::worker::{EvidenceItem, WorkerPhase};
 
-use crate::agent::{self, Ran};
-use crate::capture::Captured;
+use crate::agent;
 use crate::checkout::Ground;
 use crate::excerpt::tail;
 use crate::execution::Cut;
-use crate::gates::{self, Judgement};
-use crate::git::{Snapshot, SnapshotError, Tree};
+use crate::git::Sha;
 use crate::notes::Notes;
 use crate::orders::Order;
 use crate::prompt::{self, LastFailure, Parts};
 use crate::stories::{Next, Stories, Which};
 use crate::verdict::{self, Break, Facts, Trees};
 use crate::worker::{Stop, Worker, tree_id};
+use found::Found;
 
 /// What an attempt has come to so far.
 #[derive(Debug)]
@@ -50,6 +48,8 @@ pub struct Attempt {
     pub red_tail: String,
     /// What the next prompt has to tell of the last iteration.
     failure: Option<LastFailure>,
+    /// The head at which the workspace has a `.git` that no agent has seen.
+    renewed: Option<Sha>,
     tries: HashMap<usize, Tries>,
     /// The class of the first story whose tries were used up.
     exhausted: Option<(FailureClass, String)>,
@@ -60,25 +60,6 @@ pub struct Attempt {
 struct Tries {
     trees: Trees,
     outcomes: Vec<IterationOutcome>,
-}
-
-/// What an iteration found.
-struct Found {
-    started_at: Timestamp,
-    agent: Exit,
-    agent_millis: u64,
-    output: Option<Captured>,
-    /// The end of the agent's output.
-    tail: String,
-    /// What ended the agent or a gate before its time.
-    cut: Option<Cut>,
-    not_started: Option<String>,
-    snapshot: Option<Snapshot>,
-    unreadable: Option<String>,
-    after_gates: Option<Tree>,
-    judgement: Judgement,
-    notes: Notes,
-    usage: Usage,
 }
 
 /// What it means.
@@ -108,6 +89,7 @@ impl Attempt {
             gates: vec![],
             red_tail: String::new(),
             failure: None,
+            renewed: None,
             tries: HashMap::new(),
             exhausted: None,
         }
@@ -179,10 +161,14 @@ impl Attempt {
             EvidenceItem::Stories(self.stories.record().clone()),
         ])?;
         let prompt = worker.secrets.redact_text(&self.prompt(worker, at));
-        agent::prepare(&self.ground, prompt.clone()).await?;
+        // Whatever an agent gets was made after the last process of the one before had ended.
+        if self.renewed.take().as_ref() != Some(&self.ground.head) {
+            agent::renew_git(&self.ground, &self.ground.head).await?;
+        }
+        agent::hand_over(&self.ground, prompt.clone()).await?;
         let env = agent::environment(worker, &id, iteration);
-        let found = self.find(worker, iteration, &env).await?;
-        self.conclude(worker, at, prompt, found).await
+        let found = self.find(worker, iteration, &prompt, &env).await?;
+        self.conclude(worker, at, found).await
     }
 
     fn prompt(&self, worker: &Worker, at: usize) -> String {
@@ -199,96 +185,8 @@ impl Attempt {
         })
     }
 
-    /// Runs agent and gates, and writes the trees.
-    async fn find(
-        &self,
-        worker: &Worker,
-        iteration: u32,
-        env: &[(String, String)],
-    ) -> Result<Found, Stop> {
-        worker.held().await?;
-        let _ = failpoint::hit!("replica.agent.before");
-        let started_at = Timestamp::now();
-        let ran = agent::run(worker, iteration, env).await?;
-        let _ = failpoint::hit!("replica.agent.after");
-        let mut found = Found {
-            started_at,
-            agent: Exit::NotStarted,
-            agent_millis: 0,
-            output: None,
-            tail: String::new(),
-            cut: None,
-            not_started: None,
-            snapshot: None,
-            unreadable: None,
-            after_gates: None,
-            judgement: Judgement::default(),
-            notes: Notes::default(),
-            usage: Usage::default(),
-        };
-        match ran {
-            Ran::NotStarted(why) => found.not_started = Some(why),
-            Ran::HostLost(why) => {
-                found.cut = Some(Cut::HostLost(why));
-                found.agent = Exit::Unknown;
-            }
-            Ran::Ended(done) => {
-                found.agent = done.exit;
-                found.agent_millis = done.millis;
-                found.output = Some(done.captured);
-                found.tail = done.tail;
-                found.cut = done.cut;
-            }
-        }
-        (found.notes, found.usage) = agent::left(worker, &self.ground, iteration)?;
-        if matches!(found.cut, Some(Cut::Order(Order::Cancel(_) | Order::Abandon(_)))) {
-            return Ok(found);
-        }
-        let repo = &self.ground.repo;
-        match repo.snapshot(&self.ground.head).await {
-            Ok(snapshot) => found.snapshot = Some(snapshot),
-            Err(error) => {
-                found.unreadable = Some(unreadable(error)?);
-                return Ok(found);
-            }
-        }
-        let tree = found.snapshot.as_ref().map(|s| &s.tree);
-        let cut_off = !matches!(found.cut, None | Some(Cut::TimedOut | Cut::Stalled(_)));
-        let worth = tree.is_some_and(|tree| {
-            let head_tree = tree_id(&self.ground.head_tree);
-            verdict::worth_judging(found.agent, &head_tree, &tree_id(tree))
-        });
-        if cut_off || !worth {
-            return Ok(found);
-        }
-        let _ = failpoint::hit!("replica.gates.before");
-        found.judgement = gates::judge(worker, iteration, env).await?;
-        let _ = failpoint::hit!("replica.gates.after");
-        if let Some(cut) = found.judgement.cut.take() {
-            found.cut = Some(cut);
-            return Ok(found);
-        }
-        if worker.spec.gates.is_empty() {
-            found.after_gates = found.snapshot.as_ref().map(|s| s.tree.clone());
-            return Ok(found);
-        }
-        if let Some(before) = &found.snapshot {
-            match repo.tree_after(&self.ground.head, before).await {
-                Ok(after) => found.after_gates = Some(after),
-                Err(error) => found.unreadable = Some(unreadable(error)?),
-            }
-        }
-        Ok(found)
-    }
-
     /// Says what the iteration came to, records it, and decides how the attempt goes on.
-    async fn conclude(
-        &mut self,
-        worker: &Worker,
-        at: usize,
-        prompt: String,
-        found: Found,
-    ) -> Result<(), Stop> {
+    async fn conclude(&mut self, worker: &Worker, at: usize, found: Found) -> Result<(), Stop> {
         let outcome = self.outcome(worker, &found);
         let message = describe(worker, outcome, &found);
         self.usage = self.usage.plus(found.usage);
@@ -330,7 +228,7 @@ impl Attempt {
         let cut = found.cut.clone();
         let fast = found.agent_millis < 1_000;
         let verdict = Verdict { outcome, message: message.clone(), done_as };
-        self.record(worker, at, prompt, found, verdict).await?;
+        self.record(worker, at, found, verdict).await?;
         let done = self.stories.record().counts().done;
         let usage = self.usage;
         worker.session.report(|progress| {
@@ -445,16 +343,6 @@ async fn breathe(worker: &Worker, failures: usize) -> Result<(), Stop> {
 fn attempt_over(worker: &Worker) -> String {
     let timeout = worker.spec.policy.attempt_timeout;
     format!("the attempt's time ({timeout}, its last tenth for landing) is used up")
-}
-
-/// An agent's doing is an iteration's failure; anything else is the environment's.
-fn unreadable(error: SnapshotError) -> Result<String, Stop> {
-    match &error {
-        SnapshotError::Git(crate::git::CommandError::Start { .. }) => {
-            Err(Stop::environment(&error))
-        }
-        _ => Ok(crate::worker::chain(&error)),
-    }
 }
 
 /// One sentence for people.

@@ -33,6 +33,7 @@ impl Repo {
     /// Makes the work tree exactly the tree of `commit`; links are never followed.
     pub async fn checkout(&self, commit: &Sha, clean: Clean) -> Result<(), Error> {
         let turn = self.tree_turn().await?;
+        self.known().index = None;
         match clean {
             Clean::Everything => {
                 self.on_workspace(&turn, Workspace::clear).await?;

@@ -1,11 +1,12 @@
 //! What changed between two trees: list, counts, text.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use super::command;
-use super::{Repo, Tree};
+use super::{Object, Repo, Tree};
 
 /// How a path changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,8 @@ pub(super) struct Comparison {
     pub(super) changes: Vec<Change>,
     /// Paths that are, or became, a reference to a commit of another repository.
     pub(super) gitlinks: Vec<PathBuf>,
+    /// What the second tree has below its root and the first one may not have.
+    pub(super) objects: HashSet<Object>,
     pub(super) stat: DiffStat,
 }
 
@@ -106,6 +109,7 @@ impl Repo {
             .git
             .run(self.call(operation).args([
                 "-r",
+                "-t",
                 "-z",
                 "--raw",
                 "--numstat",
@@ -120,9 +124,15 @@ impl Repo {
     }
 }
 
+const NOTHING: &str = "000000";
+const DIRECTORY: &str = "040000";
+const GITLINK: &str = "160000";
+
 /// `:<mode> <mode> <id> <id> <status> NUL <path> NUL …`, then `<added> TAB <deleted> TAB <path> NUL …`.
+/// Directories are only among the first, and their ids are all that is taken of them.
 fn parse(stdout: &[u8]) -> Option<Comparison> {
     let mut found = Comparison::default();
+    let mut old_objects = HashSet::new();
     let mut tokens = stdout.split(|byte| *byte == 0);
     while let Some(token) = tokens.next() {
         if token.is_empty() {
@@ -132,15 +142,26 @@ fn parse(stdout: &[u8]) -> Option<Comparison> {
             let raw = std::str::from_utf8(raw).ok()?;
             let path = PathBuf::from(OsStr::from_bytes(tokens.next()?));
             let mut fields = raw.split(' ');
-            let (_, new_mode) = (fields.next()?, fields.next()?);
-            let status = match fields.nth(2)? {
+            let (old_mode, new_mode) = (fields.next()?, fields.next()?);
+            let (old, new) = (fields.next()?, fields.next()?);
+            old_objects.insert(old.parse::<Object>().ok()?);
+            if !matches!(new_mode, NOTHING | GITLINK) {
+                found.objects.insert(new.parse().ok()?);
+            }
+            if matches!(
+                (old_mode, new_mode),
+                (DIRECTORY | NOTHING, DIRECTORY) | (DIRECTORY, NOTHING)
+            ) {
+                continue;
+            }
+            let status = match fields.next()? {
                 "A" => Status::Added,
                 "M" => Status::Modified,
                 "D" => Status::Deleted,
                 "T" => Status::TypeChanged,
                 _ => return None,
             };
-            if new_mode == "160000" {
+            if new_mode == GITLINK {
                 found.gitlinks.push(path.clone());
             }
             found.stat.files += 1;
@@ -156,5 +177,6 @@ fn parse(stdout: &[u8]) -> Option<Comparison> {
             fields.next()?;
         }
     }
+    found.objects.retain(|object| !old_objects.contains(object));
     Some(found)
 }

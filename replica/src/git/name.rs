@@ -100,6 +100,19 @@ impl FromStr for Tree {
     }
 }
 
+/// The id of any object.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Object(String);
+text_newtype!(Object);
+
+impl FromStr for Object {
+    type Err = Error;
+
+    fn from_str(value: &str) -> Result<Self, Error> {
+        object_id(value).map(Self)
+    }
+}
+
 /// A full ref name, as `refs/heads/main`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RefName(String);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::checkout::directories;
 use super::command;
-use super::{Change, DiffStat, Repo, Settings, Sha, Tree};
+use super::{Change, DiffStat, Object, Repo, Settings, Sha, Tree};
 use crate::workspace::{self, Kind, Workspace};
 
 /// How many special files a snapshot names.
@@ -15,9 +15,20 @@ const MAX_LISTED_SPECIAL: usize = 100;
 
 /// The work tree as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Its tree: equal contents have equal trees.
+    pub tree: Tree,
+    /// Pipes, sockets and devices beside the files; they can't be part of a tree.
+    pub special: Vec<PathBuf>,
+}
+
+/// The work tree as it was written, and what is new in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// Its tree: equal contents have equal trees.
     pub tree: Tree,
+    /// The commit that it was compared with.
+    pub base: Sha,
     /// Whether it differs from the tree of the commit it was compared with.
     pub changed: bool,
     /// What changed, up to the bound.
@@ -28,6 +39,8 @@ pub struct Snapshot {
     pub stat: DiffStat,
     /// Pipes, sockets and devices beside the files; they can't be part of a tree.
     pub special: Vec<PathBuf>,
+    /// Everything below its root that the commit's tree may not have.
+    pub(super) objects: HashSet<Object>,
 }
 
 /// Why the work tree could not be written.
@@ -106,12 +119,19 @@ pub enum Error {
 impl Repo {
     /// Writes the work tree, without ignored files, as a tree, and compares it with `head`.
     pub async fn snapshot(&self, head: &Sha) -> Result<Snapshot, Error> {
+        let written = self.write().await?;
+        self.compared(head, written).await
+    }
+
+    /// Writes the work tree, without ignored files, as a tree.
+    pub async fn write(&self) -> Result<Written, Error> {
         let turn = self.tree_turn().await?;
         let listing = self.listing().await?;
         let settings = self.settings.clone();
         let special = self
             .on_workspace(&turn, move |workspace| inspect(workspace, &listing, &settings))
             .await?;
+        self.known().index = None;
         let added = self.git.output(self.tree_call("add").args(["-A"])).await?;
         if added.code != Some(0) {
             return Err(add_error(added));
@@ -119,6 +139,13 @@ impl Repo {
         let line = self.git.line(self.tree_call("write-tree")).await?;
         let tree: Tree =
             line.parse().map_err(|_| command::Error::unexpected("write-tree", line.as_bytes()))?;
+        self.known().index = Some(tree.clone());
+        Ok(Written { tree, special })
+    }
+
+    /// Compares what was written with `head`. It needs neither the work tree nor the index.
+    pub async fn compared(&self, head: &Sha, written: Written) -> Result<Snapshot, Error> {
+        let Written { tree, special } = written;
         let mut comparison = self.compare(head.as_str(), tree.as_str()).await?;
         if let Some(path) = comparison.gitlinks.pop() {
             return Err(Error::NestedRepository { path });
@@ -128,24 +155,26 @@ impl Repo {
         comparison.changes.truncate(listed);
         Ok(Snapshot {
             tree,
+            base: head.clone(),
             changed: comparison.stat.files > 0,
             files: comparison.changes,
             unlisted,
             stat: comparison.stat,
             special,
+            objects: comparison.objects,
         })
     }
 
     /// The tree of the work tree now, where `before` was written a moment ago: one run of git if nothing was
-    /// changed since, instead of four.
-    pub async fn tree_after(&self, head: &Sha, before: &Snapshot) -> Result<Tree, Error> {
+    /// changed since, instead of three.
+    pub async fn tree_after(&self, before: &Tree) -> Result<Tree, Error> {
         let turn = self.tree_turn().await?;
         let listing = self.listing().await?;
         drop(turn);
         if listing.changed.is_empty() && listing.nested.is_empty() {
-            return Ok(before.tree.clone());
+            return Ok(before.clone());
         }
-        Ok(self.snapshot(head).await?.tree)
+        Ok(self.write().await?.tree)
     }
 
     async fn listing(&self) -> Result<Listing, Error> {

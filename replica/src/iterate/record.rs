@@ -8,15 +8,14 @@ use smith_model::journal::{Draft, Payload, Phase};
 use smith_model::story::{Certificate, DiffStat, DoneAs, IterationOutcome, IterationRecord};
 use smith_model::worker::EvidenceItem;
 
-use super::{Attempt, Found, Verdict, level};
-use crate::capture::{Capture, Captured};
+use super::found::Found;
+use super::{Attempt, Verdict, level};
+use crate::agent;
 use crate::git::{
-    Author, Expect, Message, PushOutcome, RemoteError, Sha, Snapshot, TrailerKey, Tree,
+    Author, Expect, Message, PushOutcome, RefName, RemoteError, Sha, Snapshot, TrailerKey,
 };
 use crate::worker::{Stop, Worker, commit_id, identity, tree_id};
 
-/// The most bytes of a diff that are kept.
-const MOST_DIFF: usize = 2 * 1024 * 1024;
 /// How often a push is tried that failed for the remote's sake.
 const PUSHES: u32 = 3;
 
@@ -26,22 +25,15 @@ impl Attempt {
         &mut self,
         worker: &Worker,
         at: usize,
-        prompt: String,
         found: Found,
         verdict: Verdict,
     ) -> Result<(), Stop> {
         let Verdict { outcome, message, done_as } = verdict;
         let iteration = self.iterations;
         let story = self.stories.story(at).id.to_string();
-        let diff = self.diff(worker, &found).await?;
-        let prompt_file = worker.places.captures.join(format!("{iteration}-prompt"));
-        let prompt = Capture::whole(&prompt_file, &worker.secrets, prompt.as_bytes())
-            .map_err(|e| Stop::environment(&e))?;
-        let (prompt, output, diff) =
-            tokio::try_join!(worker.keep(prompt), keep(worker, found.output), keep(worker, diff),)?;
         let commit = match (&found.snapshot, outcome) {
             (Some(snapshot), IterationOutcome::Green) => {
-                Some(self.checkpoint(worker, at, &snapshot.tree).await?)
+                Some(self.checkpoint(worker, at, snapshot).await?)
             }
             _ => None,
         };
@@ -58,13 +50,13 @@ impl Attempt {
             message: worker.secrets.redact_text(&message),
             agent: found.agent,
             agent_millis: found.agent_millis,
-            prompt,
-            output,
-            diff,
+            prompt: found.prompt,
+            output: found.output,
+            diff: found.diff,
             gates: found.judgement.results,
             gate_set: gate_set.clone(),
             tree: tree.clone(),
-            commit: commit.as_ref().map(|c| commit_id(&c.0)),
+            commit: commit.as_ref().map(|c| commit_id(&c.commit)),
             stat: found.snapshot.as_ref().map_or(DiffStat::default(), stat),
             usage: found.usage,
         };
@@ -80,7 +72,7 @@ impl Attempt {
         let mut items =
             vec![EvidenceItem::Iteration(record), EvidenceItem::Journal(worker.fit(ended))];
         if let (Some(done_as), Some(tree)) = (done_as, tree) {
-            let commit = commit.as_ref().map(|c| commit_id(&c.0));
+            let commit = commit.as_ref().map(|c| commit_id(&c.commit));
             let certificate = Certificate { tree, commit, gate_set, no: worker.no, iteration };
             self.stories.done(at, done_as, certificate);
             let how = match done_as {
@@ -93,29 +85,17 @@ impl Attempt {
                 Draft::info(Phase::Iteration, format!("{story} is done: {how}")).with(payload);
             items.push(EvidenceItem::Journal(worker.fit(done)));
         }
-        if let Some((commit, checkpoint)) = commit {
+        if let Some(Committed { commit, checkpoint, renewed }) = commit {
             items.push(EvidenceItem::Checkpoint(checkpoint));
-            self.ground.head = commit;
             if let Some(snapshot) = found.snapshot {
                 self.ground.head_tree = snapshot.tree;
             }
+            self.renewed = renewed.then(|| commit.clone());
+            self.ground.head = commit;
         }
         items.push(EvidenceItem::Stories(self.stories.record().clone()));
         let _ = failpoint::hit!("replica.evidence.before");
         worker.store(items)
-    }
-
-    async fn diff(&self, worker: &Worker, found: &Found) -> Result<Option<Captured>, Stop> {
-        let Some(snapshot) = found.snapshot.as_ref().filter(|s| s.changed) else { return Ok(None) };
-        let (from, to) = (&self.ground.head_tree, &snapshot.tree);
-        let diff = self.ground.repo.diff(from, to, MOST_DIFF).await;
-        let mut bytes = diff.map_err(|e| Stop::environment(&e))?;
-        if bytes.truncated {
-            bytes.bytes.extend_from_slice(b"\n[the rest is left out]\n");
-        }
-        let path = worker.places.captures.join(format!("{}-diff", self.iterations));
-        let captured = Capture::whole(&path, &worker.secrets, &bytes.bytes);
-        captured.map(Some).map_err(|e| Stop::environment(&e))
     }
 
     /// Commits a tree that passed the gates, and pushes it to where no attempt can lose it.
@@ -123,12 +103,12 @@ impl Attempt {
         &self,
         worker: &Worker,
         at: usize,
-        tree: &Tree,
-    ) -> Result<(Sha, Checkpoint), Stop> {
+        snapshot: &Snapshot,
+    ) -> Result<Committed, Stop> {
         let story = self.stories.story(at);
         let id = story.id.to_string();
         let subject = format!("{id}: {}", story.title);
-        self.commit(worker, &subject, Some(&id), tree, Kept::Certified).await
+        self.commit(worker, &subject, Some(&id), snapshot, Kept::Certified).await
     }
 
     /// Keeps the work tree as it is, for the next attempt; it is never published.
@@ -139,9 +119,9 @@ impl Attempt {
             return Ok(None);
         }
         let subject = "wip: work in progress that passed no gates";
-        let kept = self.commit(worker, subject, None, &snapshot.tree, Kept::InProgress).await?;
-        worker.store(vec![EvidenceItem::Checkpoint(kept.1.clone())])?;
-        Ok(Some(kept.1))
+        let kept = self.commit(worker, subject, None, &snapshot, Kept::InProgress).await?;
+        worker.store(vec![EvidenceItem::Checkpoint(kept.checkpoint.clone())])?;
+        Ok(Some(kept.checkpoint))
     }
 
     async fn commit(
@@ -149,9 +129,9 @@ impl Attempt {
         worker: &Worker,
         subject: &str,
         story: Option<&str>,
-        tree: &Tree,
+        snapshot: &Snapshot,
         kept: Kept,
-    ) -> Result<(Sha, Checkpoint), Stop> {
+    ) -> Result<Committed, Stop> {
         let no = worker.no.to_string();
         let mut trailers = vec![
             (TrailerKey::LoopId, worker.spec.loop_id.as_str()),
@@ -164,14 +144,40 @@ impl Attempt {
         let author = Author { identity: identity(), date: jiff::Timestamp::now() };
         let repo = &self.ground.repo;
         let parents = [self.ground.head.clone()];
-        let commit = repo.commit_tree(tree, &parents, &message, &author).await;
+        let commit = repo.commit_tree(&snapshot.tree, &parents, &message, &author).await;
         let commit = commit.map_err(|e| Stop::environment(&e))?;
         let _ = failpoint::hit!("replica.commit.after");
         let reference = worker.no.checkpoint_ref(worker.uid);
         let name = reference.parse().map_err(|e| Stop::environment(&e))?;
+        let ((), renewed) = tokio::try_join!(
+            self.push(worker, &commit, &name),
+            self.renew(&commit, snapshot, kept)
+        )?;
+        let _ = failpoint::hit!("replica.checkpoint.after-push");
+        let checkpoint = Checkpoint {
+            commit: commit_id(&commit),
+            tree: tree_id(&snapshot.tree),
+            reference,
+            wip: kept == Kept::InProgress,
+        };
+        Ok(Committed { commit, checkpoint, renewed })
+    }
+
+    /// Makes the next agent's `.git` meanwhile; true if it is there. Where it isn't, it is made when it
+    /// is needed, and what is in the way is said then.
+    async fn renew(&self, commit: &Sha, snapshot: &Snapshot, kept: Kept) -> Result<bool, Stop> {
+        if kept == Kept::InProgress {
+            return Ok(false);
+        }
+        self.ground.repo.extend_history(commit, snapshot).await;
+        Ok(agent::renew_git(&self.ground, commit).await.is_ok())
+    }
+
+    /// Pushes a checkpoint, as long as the attempt is this worker's.
+    async fn push(&self, worker: &Worker, commit: &Sha, name: &RefName) -> Result<(), Stop> {
         for left in (0..PUSHES).rev() {
             worker.still_own().await?;
-            match repo.push(&commit, &name, &Expect::Any).await {
+            match self.ground.repo.push(commit, name, &Expect::Any).await {
                 Ok(PushOutcome::Pushed | PushOutcome::AlreadyThere) => break,
                 Ok(PushOutcome::Conflict { .. }) => unreachable!("whatever it is was expected"),
                 Err(error @ (RemoteError::Unreachable { .. } | RemoteError::TimedOut { .. }))
@@ -182,15 +188,16 @@ impl Attempt {
                 Err(error) => return Err(Stop::repository(&error)),
             }
         }
-        let _ = failpoint::hit!("replica.checkpoint.after-push");
-        let checkpoint = Checkpoint {
-            commit: commit_id(&commit),
-            tree: tree_id(tree),
-            reference,
-            wip: kept == Kept::InProgress,
-        };
-        Ok((commit, checkpoint))
+        Ok(())
     }
+}
+
+/// A commit that no attempt can lose any more.
+struct Committed {
+    commit: Sha,
+    checkpoint: Checkpoint,
+    /// The workspace has a fresh `.git` at it.
+    renewed: bool,
 }
 
 /// What a checkpoint holds.
@@ -198,16 +205,6 @@ impl Attempt {
 enum Kept {
     Certified,
     InProgress,
-}
-
-async fn keep(
-    worker: &Worker,
-    captured: Option<Captured>,
-) -> Result<Option<smith_model::attempt::ArtifactRef>, Stop> {
-    match captured {
-        Some(captured) => worker.keep(captured).await,
-        None => Ok(None),
-    }
 }
 
 /// The size of a change as records hold it.

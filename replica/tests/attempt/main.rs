@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use serde_json::{Value, json};
+use smith_model::attempt::Exit;
 use smith_model::failure::FailureClass;
 use smith_model::id::AttemptNo;
 use smith_model::spec::{Birth, LoopRequest, Rules, Spec};
@@ -219,6 +220,28 @@ async fn stories_are_worked_through_and_published() {
     assert_eq!(finish.handoff.usage.input_tokens, 30);
     assert!(held.output().contains("working on US-001 with [redacted]\n"), "{}", held.output());
     assert!(!held.all().contains("hunter2hunter2"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_agent_finds_a_git_directory_that_nobody_has_touched() {
+    // The second story's first try is red: its next one gets a repository at the same head.
+    let agent = r#"
+        test ! -e .git/agent-was-here -a ! -e .git/gate-was-here || exit 9
+        test "$(git rev-list --count HEAD)" = ${SMITH_STORY_ID#US-00} || exit 8
+        git fsck --full || exit 7
+        test -e broken || test -z "$(git status --porcelain)" || exit 6
+        touch .git/agent-was-here
+        echo x > "$SMITH_STORY_ID"
+        if [ "$SMITH_ITERATION" = 2 ]; then touch broken; else rm -f broken; fi"#;
+    let stories = prd(&[story(1, &[]), story(2, &["US-001"]), story(3, &["US-002"])]);
+    let gates = ["touch .git/gate-was-here; test ! -e broken"];
+    let mut world = World::new(agent, json!({"prd": stories, "gates": gates}));
+    let (ended, server) = world.run().await;
+    let held = server.held();
+    assert_eq!(state(&ended), State::Synced, "{}", held.output());
+    let exits: Vec<_> = held.iterations.iter().map(|i| i.agent).collect();
+    assert_eq!(exits, [Exit::Code(0); 4], "{}", held.output());
+    assert_eq!(held.iterations[1].outcome, IterationOutcome::GatesFailed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

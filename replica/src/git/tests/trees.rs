@@ -138,6 +138,85 @@ async fn the_agent_gets_a_clean_repository_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_commit_more_is_packed_beside_the_history() {
+    let script = "mkdir -p d/e; echo 1 > d/e/f; echo 2 > g; echo old > h; git add .; git commit -qm one; echo new > h";
+    let fixture = Fixture::with(Settings::default(), script).await;
+    let (repo, name) = (&fixture.repo, "x".parse().unwrap());
+    let packs = || -> Vec<String> {
+        fixture.agent("ls .git/objects/pack/*.pack").lines().map(str::to_owned).collect()
+    };
+    // As a clone of some size has it.
+    sh(fixture.dir.path(), "git --git-dir=trusted.git repack -adq");
+    repo.agent_git(&fixture.base, &name, &identity()).await.unwrap();
+    let first = packs();
+    assert_eq!(first.len(), 1);
+    let mut head = fixture.base.clone();
+    for (n, change) in [
+        "echo 3 > d/e/f; ln -s f d/e/link",
+        "mv g d/e/g; chmod +x d/e/f; cp h copy",
+        "rm -r d; echo x > d",
+        "rm d; mkdir d; echo y > d/y",
+        "echo old > h",
+        "for n in $(seq 200); do echo $n > n$n; done",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        fixture.agent(change);
+        let snapshot = repo.snapshot(&head).await.unwrap();
+        let parents = [head.clone()];
+        let message = Message::new(&format!("commit {n}"), "", &[]);
+        head = repo.commit_tree(&snapshot.tree, &parents, &message, &author()).await.unwrap();
+        repo.extend_history(&head, &snapshot).await;
+        repo.agent_git(&head, &name, &identity()).await.unwrap();
+        assert_eq!(fixture.agent("git status --porcelain"), "", "{change}");
+        assert_eq!(fixture.agent("git fsck --full --strict 2>&1"), "", "{change}");
+        assert_eq!(fixture.agent("git log --format=%s | head -n 1"), format!("commit {n}"));
+        let now = packs();
+        assert!(now.len() == 2 && now.contains(&first[0]), "{change}: {now:?}");
+    }
+    // More than that isn't kept apart.
+    fixture.agent("mkdir many; for n in $(seq 1001); do echo $n-$n > many/$n; done");
+    let snapshot = repo.snapshot(&head).await.unwrap();
+    let message = Message::new("many", "", &[]);
+    let parents = [head];
+    let head = repo.commit_tree(&snapshot.tree, &parents, &message, &author()).await.unwrap();
+    repo.extend_history(&head, &snapshot).await;
+    repo.agent_git(&head, &name, &identity()).await.unwrap();
+    assert_eq!(fixture.agent("git status --porcelain; git fsck --full --strict 2>&1"), "");
+    assert!(packs().len() == 1 && packs() != first);
+    // What is uncommitted shows, though the index was taken for the head's a moment ago.
+    fixture.agent("echo more >> h");
+    let failed = repo.snapshot(&head).await.unwrap();
+    assert!(failed.changed);
+    repo.agent_git(&head, &name, &identity()).await.unwrap();
+    assert_eq!(fixture.agent("git status --porcelain; git show :h"), "M h\nold");
+    // And what is checked out again is clean.
+    repo.checkout(&head, Clean::KeepIgnored).await.unwrap();
+    repo.agent_git(&head, &name, &identity()).await.unwrap();
+    assert_eq!(fixture.agent("git status --porcelain"), "");
+}
+
+#[tokio::test]
+async fn what_an_agent_does_to_its_objects_reaches_no_other_repository() {
+    let fixture = Fixture::new().await;
+    let (repo, name) = (&fixture.repo, "x".parse().unwrap());
+    repo.agent_git(&fixture.base, &name, &identity()).await.unwrap();
+    fixture.agent("echo 1 > a");
+    let snapshot = fixture.snapshot().await;
+    let head = fixture.commit("one").await;
+    repo.extend_history(&head, &snapshot).await;
+    repo.agent_git(&head, &name, &identity()).await.unwrap();
+    // In place, as a hard link would pass it on.
+    let spoil =
+        "find .git/objects .git/index -type f | while read f; do chmod +w $f; echo junk > $f; done";
+    fixture.agent(spoil);
+    sh(fixture.dir.path(), "git --git-dir=trusted.git fsck --full --strict 2>&1");
+    repo.agent_git(&head, &name, &identity()).await.unwrap();
+    assert_eq!(fixture.agent("git fsck --full 2>&1; git status --porcelain"), "");
+}
+
+#[tokio::test]
 async fn the_agents_history_is_bounded() {
     let settings = Settings { agent_history: 10, ..Settings::default() };
     let fixture = Fixture::with(
@@ -163,10 +242,16 @@ async fn an_iteration_of_a_small_repository_is_quick() {
     )
     .await;
     let name = "x".parse().unwrap();
-    for _ in 0..3 {
+    let mut head = fixture.base.clone();
+    for _ in 0..5 {
         fixture.agent("date +%N >> d1/1");
         let started = std::time::Instant::now();
-        let head = fixture.commit("x").await;
+        let snapshot = fixture.repo.snapshot(&head).await.unwrap();
+        let parents = std::slice::from_ref(&head);
+        let message = Message::new("x", "", &[]);
+        let made = fixture.repo.commit_tree(&snapshot.tree, parents, &message, &author()).await;
+        head = made.unwrap();
+        fixture.repo.extend_history(&head, &snapshot).await;
         let committed = started.elapsed();
         fixture.repo.agent_git(&head, &name, &identity()).await.unwrap();
         let new_head = started.elapsed() - committed;
@@ -182,7 +267,7 @@ async fn what_a_gate_changes_is_seen_and_what_it_leaves_costs_no_new_tree() {
     let fixture = Fixture::new().await;
     fixture.agent("echo 1 >> a");
     let before = fixture.snapshot().await;
-    let now = async || fixture.repo.tree_after(&fixture.base, &before).await.unwrap();
+    let now = async || fixture.repo.tree_after(&before.tree).await.unwrap();
     assert_eq!(now().await, before.tree);
     for change in ["echo 2 > a", "rm a", "echo new > n", "chmod +x d/f", "echo 1 > x.ign"] {
         fixture.agent(&format!("cp -a . ../kept && {change}"));
