@@ -55,8 +55,8 @@ const FENCES: &[Fence] = &[
     Fence {
         packages: &["alacritty_terminal", "vt100", "avt", "vte"],
         members: Some(&["term"]),
-        rooms: &["term/src"],
-        instead: "only smith-term knows the terminal emulator: use its screen",
+        rooms: &["term/src/engine"],
+        instead: "only smith-term's engine knows the terminal emulator: use its screen",
     },
     Fence {
         packages: &["ratatui", "ratatui-core", "ratatui-widgets", "crossterm"],
@@ -184,6 +184,8 @@ mod tests {
             ("tests/src/lib.rs", "use etcd_client::Client;", 0),
             ("replica/src/host.rs", "// portable_pty::x\nuse portable_pty::native_pty_system;", 0),
             ("server/src/app/terminals.rs", "extern crate portable_pty;", 1),
+            ("term/src/engine/emulator.rs", "use alacritty_terminal::Term;", 0),
+            ("term/src/snapshot.rs", "use alacritty_terminal::Term;", 1),
         ] {
             assert_eq!(check_sources(&[Source::new(path, text)]).len(), expect, "{path}: {text}");
         }

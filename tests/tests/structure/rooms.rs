@@ -120,6 +120,12 @@ const PURE: &[Pure] = &[
         tails: CLOCKS,
     },
     Pure {
+        room: "term/src",
+        says: "terminals are computed here and served elsewhere: take bytes and times as arguments",
+        heads: IO,
+        tails: CLOCKS,
+    },
+    Pure {
         room: "server/src/controller/plan",
         says: "the plan is a function of what was observed: observe before it, act after it in execute.rs",
         heads: IO,
@@ -207,6 +213,9 @@ mod tests {
             ("server/src/controller/plan.rs", "use crate::store::Loops;", 1),
             ("server/src/controller/plan/why.rs", "use std::thread::sleep;", 1),
             ("server/src/controller/execute.rs", "use crate::store::Loops; use tokio::spawn;", 0),
+            ("term/src/mirror.rs", "use std::time::Duration; use bytes::Bytes;", 0),
+            ("term/src/mirror.rs", "fn f() { std::time::Instant::now(); }", 1),
+            ("term/src/frame.rs", "use tokio_util::codec::Decoder;", 1),
             ("client/src/http.rs", "fn f() { std::env::var(\"X\"); }", 1),
             ("client/src/http.rs", "use std::fs::File;", 0),
         ] {
