@@ -1,7 +1,7 @@
 //! What a worker's terminal server and a viewer say to each other, over whichever transport.
 //!
 //! A message is one [`Frame`]: keystrokes and output are raw bytes, everything else is JSON with a `type`.
-//! A viewer says [`Hello`] first and is answered by [`Welcome`] or [`End`]; then come a [`Snapshot`] (or,
+//! A viewer says [`Hello`] first and is answered by [`Welcome`] or [`FromWorker::End`]; then come a [`Snapshot`] (or,
 //! where the worker still has what the viewer missed, nothing) and output. Output carries no offset: it
 //! is counted from the snapshot, or from the position that the welcome accepted. Offsets begin at 0 with
 //! each generation, that is, with each process in the session.
@@ -21,9 +21,9 @@ use crate::size::Size;
 /// The versions that this code speaks, newest first.
 pub const PROTOCOLS: [u32; 1] = [1];
 
-/// The most bytes of a [`Snapshot`]'s state: a screen of the largest size, twice (the alternate one, and
-/// the main one behind it), each cell with colours of its own (at most 80 bytes), and scrollback.
-pub const MAX_STATE: usize = 18 * 1024 * 1024;
+/// The most bytes of a [`Snapshot`]'s state: a screen of the largest size whose cells all have colours and
+/// marks of their own (at most 130 bytes each), and some scrollback.
+pub const MAX_STATE: usize = 16 * 1024 * 1024;
 
 /// The newest version that both sides speak.
 pub fn negotiate(offered: &[u32]) -> Option<u32> {
