@@ -2,7 +2,7 @@
 //!
 //! It is fed whole characters and whole sequences only, as the gate cuts them, so its parser never holds
 //! anything. What it keeps private (scroll region, tab stops, the shown character set) is found by trying
-//! it on a screen that is put in the place of the real one meanwhile.
+//! it, and putting back what it touched.
 
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -338,9 +338,17 @@ impl Emulator {
         result
     }
 
+    /// Moves the cursor about, and puts it back.
+    fn with_cursor<R>(&mut self, act: impl FnOnce(&mut Term<Replies>) -> R) -> R {
+        let cursor = self.term.grid().cursor.clone();
+        let result = act(&mut self.term);
+        self.term.grid_mut().cursor = cursor;
+        result
+    }
+
     fn region(&mut self) -> (u16, u16) {
         let origin = PrivateMode::Named(NamedPrivateMode::Origin);
-        self.with_scratch(|term| {
+        self.with_cursor(|term| {
             let is_set = term.mode().contains(TermMode::ORIGIN);
             term.set_private_mode(origin);
             let top = term.grid().cursor.point.line.0;
@@ -354,7 +362,7 @@ impl Emulator {
     }
 
     fn tabs(&mut self) -> Option<Vec<u16>> {
-        self.with_scratch(|term| {
+        self.with_cursor(|term| {
             let last = term.columns() - 1;
             let column = |term: &Term<Replies>| term.grid().cursor.point.column.0;
             term.goto(0, 1);
