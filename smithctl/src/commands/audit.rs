@@ -70,10 +70,9 @@ pub(crate) async fn run(app: &App, args: Args) -> Result<Exit, Error> {
 async fn watch(app: &App, client: &Client, watch: &AuditWatch) -> Result<Exit, Error> {
     let mut events = client.audit_stream(watch, None);
     let mut table = Table::new(&headers(&app.ui.format));
+    let mut first = true;
     while let Some(event) = follow::next(app, &mut events).await {
         match event? {
-            // The columns at once, so that one who watches sees that it has begun.
-            AuditEvent::Ready if app.ui.format.is_human() => app.ui.print(&table.text())?,
             AuditEvent::Ready => {}
             AuditEvent::Reset => {
                 app.ui.note("(history was replaced: what was done meanwhile is in smithctl audit)");
@@ -83,7 +82,9 @@ async fn watch(app: &App, client: &Client, watch: &AuditWatch) -> Result<Exit, E
             }
             AuditEvent::Record(record) => {
                 table.row(row(&record, &app.ui.format));
-                app.ui.event(&to_value(&record), &table.more())?;
+                let line = if first { table.text() } else { table.more() };
+                first = false;
+                app.ui.event(&to_value(&record), &line)?;
             }
         }
     }
