@@ -15,6 +15,7 @@ pub mod tokens;
 pub mod why;
 pub mod worker;
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ use crate::view::journals::Journals;
 pub use crate::outbound::artifacts::MOST_ARTIFACT_BYTES;
 pub use crate::view::audits::AuditEvent;
 pub use crate::view::journals::{Follower, JournalEventId};
-pub use crate::view::{EventId, Filter, Receiver, Text};
+pub use crate::view::{Encoded, EventId, Filter, Receiver, StreamEvent, Text};
 
 /// What a server is told about itself.
 #[derive(Clone, Debug)]
@@ -57,13 +58,26 @@ pub struct Settings {
 /// Everything that use cases need; cheap to clone.
 #[derive(Clone)]
 pub struct App {
+    parts: Arc<Parts>,
+}
+
+/// What an [`App`] is made of. Shared as a whole: every request and every stream has an `App`, and the
+/// parts are large.
+pub struct Parts {
     store: Store,
     view: View,
     journals: Journals,
     audits: Audits,
     artifacts: Artifacts,
     worker_key: Key,
-    settings: Arc<Settings>,
+    settings: Settings,
+}
+
+impl Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
 }
 
 /// Who calls, from the credential, and the request's name in logs.
@@ -123,8 +137,8 @@ impl App {
         settings: Settings,
     ) -> Self {
         let worker_key = Key::derive(root, "worker");
-        let settings = Arc::new(settings);
-        Self { store, view, journals, audits, artifacts, worker_key, settings }
+        let parts = Parts { store, view, journals, audits, artifacts, worker_key, settings };
+        Self { parts: Arc::new(parts) }
     }
 
     /// The lists and streams.

@@ -10,6 +10,7 @@
 
 pub mod audits;
 mod changes;
+mod encoded;
 mod feed;
 mod filter;
 mod history;
@@ -40,6 +41,7 @@ use crate::store::{Error, Store};
 
 pub use audits::Audits;
 pub use changes::{Changed, Receiver};
+pub use encoded::Encoded;
 pub use filter::{Filter, Text};
 pub use journals::Journals;
 pub use page::{BadCursor, cursor_revision};
@@ -221,8 +223,8 @@ impl View {
     }
 
     /// A token.
-    pub fn token(&self, id: &TokenId) -> Option<TokenRecord> {
-        self.read().table.token(id).map(|token| TokenRecord::clone(token))
+    pub fn token(&self, id: &TokenId) -> Option<Arc<TokenRecord>> {
+        self.read().table.token(id).cloned()
     }
 
     /// The core that leads.

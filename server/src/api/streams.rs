@@ -4,6 +4,7 @@
 //! that is looked at with every event, and every few seconds without one.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -17,16 +18,20 @@ use smith_model::audit::AuditRecord;
 use smith_model::id::LoopId;
 use smith_model::journal::Entry;
 use smith_model::problem::{FieldError, Problem};
+use tokio::time::{Interval, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use super::Api;
 use super::error::ApiError;
 use super::extract::{Name, Query};
 use super::loops::ListQuery;
 use crate::app::audit::AuditFilter;
-use crate::app::{App, AuditEvent, Caller, EventId, Follower, JournalEventId, Receiver};
+use crate::app::{
+    App, AuditEvent, Caller, Encoded, EventId, Follower, JournalEventId, Receiver, StreamEvent,
+};
 
 /// Idle streams say so this often; clients take three times as much for a dead connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -37,22 +42,45 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new().routes(routes!(loops)).routes(routes!(journal)).routes(routes!(audit))
 }
 
-/// Waits for the next of `next`, or for a reason to end the stream.
-async fn next_or_end<T>(
-    app: &App,
-    identity: &Identity,
-    shutdown: &CancellationToken,
-    next: impl Future<Output = Option<T>>,
-) -> Option<T> {
-    tokio::pin!(next);
-    let mut check = tokio::time::interval(TOKEN_CHECK);
-    loop {
-        tokio::select! {
-            biased;
-            () = shutdown.cancelled() => return None,
-            _ = check.tick() => if !app.still_good(identity) { return None },
-            item = &mut next => return item,
-        }
+/// What ends a stream, besides its own end.
+struct Ends {
+    app: App,
+    identity: Identity,
+    shutdown: CancellationToken,
+    check: Interval,
+}
+
+impl Ends {
+    fn new(api: &Api, caller: Caller) -> Self {
+        let mut check = tokio::time::interval(TOKEN_CHECK);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (app, shutdown) = (api.app.clone(), api.shutdown.clone());
+        Self { app, identity: caller.identity, shutdown, check }
+    }
+
+    /// Waits for the next of a stream, or for a reason to end it.
+    async fn or<T>(&mut self, next: impl Future<Output = Option<T>>) -> Option<T> {
+        tokio::pin!(next);
+        let item = loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return None,
+                _ = self.check.tick() => if !self.app.still_good(&self.identity) { return None },
+                item = &mut next => break item?,
+            }
+        };
+        self.app.still_good(&self.identity).then_some(item)
+    }
+}
+
+/// For events that nobody goes on from.
+const NO_ID: Option<EventId> = None;
+
+fn told(name: &str, json: &str, id: Option<impl ToString>) -> Event {
+    let event = Event::default().event(name).data(json);
+    match id {
+        Some(id) => event.id(id.to_string()),
+        None => event,
     }
 }
 
@@ -81,24 +109,16 @@ async fn loops(
     let from = last_revision(&headers)?.map(|id| (id.generation, id.revision));
     let scope = caller.identity.scope.clone();
     let subscription = api.app.view().subscribe(filter, scope, from);
-    let stream = futures::stream::unfold(subscription, move |mut subscription| {
-        let (api, identity) = (api.clone(), caller.identity.clone());
-        async move {
-            let next = subscription.next();
-            let item = next_or_end(&api.app, &identity, &api.shutdown, next).await?;
-            let name = match &item.event {
-                LoopEvent::Updated(_) => "updated",
-                LoopEvent::Removed { .. } => "removed",
-                LoopEvent::Reset => "reset",
-                LoopEvent::Ready => "ready",
-            };
-            let json = serde_json::to_string(&item.event).expect("plain data serializes");
-            let mut event = Event::default().event(name).data(json);
-            if let Some(id) = item.id {
-                event = event.id(id.to_string());
-            }
-            Some((Ok(event), subscription))
-        }
+    let open = (subscription, Ends::new(&api, caller));
+    let stream = futures::stream::unfold(open, async |(mut subscription, mut ends)| {
+        let StreamEvent { id, event } = ends.or(subscription.next()).await?;
+        let name = match **event {
+            LoopEvent::Updated(_) => "updated",
+            LoopEvent::Removed { .. } => "removed",
+            LoopEvent::Reset => "reset",
+            LoopEvent::Ready => "ready",
+        };
+        Some((Ok(told(name, event.json(), id)), (subscription, ends)))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
@@ -135,33 +155,38 @@ async fn journal(
         Some(_) => 0,
         None => query.after.unwrap_or(0),
     };
-    let follow = api.app.follow(&id, after);
-    let changes = api.app.view().changes();
-    let begin = Following { follow, changes, last: after, end: None, reset: other, over: false };
-    let stream = futures::stream::unfold(begin, move |mut following| {
-        let (api, identity, id) = (api.clone(), caller.identity.clone(), id.clone());
-        async move {
-            let next = following.next(&api.app, &id);
-            let step = next_or_end(&api.app, &identity, &api.shutdown, next).await?;
-            let event = match step {
-                Step::Reset => Event::default().event("reset").data("{}"),
-                Step::Ended => Event::default().event("ended").data("{}"),
-                Step::Removed => Event::default().event("removed").data("{}"),
+    let following = Following {
+        follow: api.app.follow(&id, after),
+        changes: api.app.view().changes(),
+        app: api.app.clone(),
+        id,
+        uid,
+        last: after,
+        end: None,
+        reset: other,
+        over: false,
+    };
+    let open = (following, Ends::new(&api, caller));
+    let stream =
+        futures::stream::unfold(open, async |(mut following, mut ends): (Following, Ends)| {
+            let event = match ends.or(following.next()).await? {
+                Step::Reset => told("reset", "{}", NO_ID),
+                Step::Ended => told("ended", "{}", NO_ID),
+                Step::Removed => told("removed", "{}", NO_ID),
                 Step::Entry(entry) => {
-                    let json = serde_json::to_string(&*entry).expect("plain data serializes");
-                    Event::default()
-                        .event("entry")
-                        .id(JournalEventId { uid, seq: entry.seq }.to_string())
-                        .data(json)
+                    let id = JournalEventId { uid: following.uid, seq: entry.seq };
+                    told("entry", entry.json(), Some(id))
                 }
             };
-            Some((Ok(event), following))
-        }
-    });
+            Some((Ok(event), (following, ends)))
+        });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }
 
 struct Following {
+    app: App,
+    id: LoopId,
+    uid: Uuid,
     follow: Follower,
     changes: Receiver,
     last: u64,
@@ -173,13 +198,13 @@ struct Following {
 
 enum Step {
     Reset,
-    Entry(std::sync::Arc<Entry>),
+    Entry(Arc<Encoded<Entry>>),
     Ended,
     Removed,
 }
 
 impl Following {
-    async fn next(&mut self, app: &App, id: &LoopId) -> Option<Step> {
+    async fn next(&mut self) -> Option<Step> {
         if std::mem::take(&mut self.reset) {
             return Some(Step::Reset);
         }
@@ -189,7 +214,7 @@ impl Following {
         loop {
             // Asked once for a long journal that is replayed, and again at what seemed to be its end.
             if self.end.is_none_or(|end| self.last >= end) {
-                self.end = app.journal_end(id).await;
+                self.end = self.app.journal_end(&self.id).await;
             }
             if self.end.is_some_and(|end| self.last >= end) {
                 self.over = true;
@@ -205,7 +230,7 @@ impl Following {
                     self.last = entry.seq;
                     return Some(Step::Entry(entry));
                 }
-                _ = self.changes.touches(id) => {}
+                _ = self.changes.touches(&self.id) => {}
             }
         }
     }
@@ -237,24 +262,15 @@ async fn audit(
     let AuditStreamQuery { loop_id, actor, action } = query;
     let filter = AuditFilter { loop_id, actor, action, after: None };
     let following = api.app.follow_audit(&caller, filter, last_revision(&headers)?);
-    let stream = futures::stream::unfold(following, move |mut following| {
-        let (api, identity) = (api.clone(), caller.identity.clone());
-        async move {
-            let next = following.next();
-            let (id, event) = next_or_end(&api.app, &identity, &api.shutdown, next).await?;
-            let mut event = match event {
-                AuditEvent::Reset => Event::default().event("reset").data("{}"),
-                AuditEvent::Ready => Event::default().event("ready").data("{}"),
-                AuditEvent::Record(record) => {
-                    let json = serde_json::to_string(&*record).expect("plain data serializes");
-                    Event::default().event("record").data(json)
-                }
-            };
-            if let Some(id) = id {
-                event = event.id(id.to_string());
-            }
-            Some((Ok(event), following))
-        }
+    let open = (following, Ends::new(&api, caller));
+    let stream = futures::stream::unfold(open, async |(mut following, mut ends)| {
+        let (id, event) = ends.or(following.next()).await?;
+        let event = match event {
+            AuditEvent::Reset => told("reset", "{}", id),
+            AuditEvent::Ready => told("ready", "{}", id),
+            AuditEvent::Record(record) => told("record", record.json(), id),
+        };
+        Some((Ok(event), (following, ends)))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

@@ -3,6 +3,8 @@
 //! A token is `smith_{id}_{secret}`: the id finds the record, whose hash the secret must have. The secret
 //! has 256 random bits, so that a plain SHA-256 is enough, and it is compared in constant time.
 
+use std::sync::Arc;
+
 use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 use rand::Rng;
@@ -103,13 +105,13 @@ impl App {
         let record = match self.view.token(&id) {
             Some(record) => record,
             // One that was made a moment ago by another process.
-            None => self.store.token(&id).await?.ok_or_else(refused)?,
+            None => Arc::new(self.store.token(&id).await?.ok_or_else(refused)?),
         };
         let same: bool = hash(secret).as_bytes().ct_eq(record.hash.as_bytes()).into();
         if !same || record.expires_at.is_some_and(|at| at <= now()) {
             return Err(refused());
         }
-        let TokenRecord { id, name, role, scope, expires_at, .. } = record;
+        let TokenRecord { id, name, role, scope, expires_at, .. } = Arc::unwrap_or_clone(record);
         Ok(Identity { token_id: id, name, role, scope, expires_at })
     }
 

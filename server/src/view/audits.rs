@@ -23,6 +23,7 @@ use crate::store::{Error, Store};
 use crate::telemetry::chain;
 
 use super::EventId;
+use super::encoded::Encoded;
 use super::on_demand::{OnDemand, Used};
 
 /// The audit, as far as it is followed in this process; cheap to clone.
@@ -41,7 +42,7 @@ pub enum AuditEvent {
     /// Everything that is recorded from now on follows.
     Ready,
     /// A record.
-    Record(Arc<AuditRecord>),
+    Record(Arc<Encoded<AuditRecord>>),
 }
 
 /// The newest records that followers share.
@@ -158,7 +159,7 @@ impl AuditFollower {
                     After::Unknown => {
                         match self.audits.store.audit_after(self.position.0, PAGE).await {
                             Ok(Written { records, revision, more: _ }) => {
-                                self.put(records.into_iter().map(Arc::new).collect());
+                                self.put(records.into_iter().map(Recorded::from));
                                 self.position = self.position.max(Revision(revision));
                             }
                             Err(error) => again(&error).await,
@@ -178,11 +179,10 @@ impl AuditFollower {
         Some(feed.newest.subscribe())
     }
 
-    fn put(&mut self, records: Vec<Arc<Versioned<AuditRecord>>>) {
-        for record in records {
-            self.position = Revision(record.created);
-            let event = AuditEvent::Record(Arc::new(record.value.clone()));
-            self.ready.push_back((Some(self.id(self.position)), event));
+    fn put(&mut self, records: impl IntoIterator<Item = Recorded>) {
+        for Recorded { revision, record } in records {
+            self.position = revision;
+            self.ready.push_back((Some(self.id(revision)), AuditEvent::Record(record)));
         }
     }
 
@@ -202,10 +202,24 @@ struct Feed {
     newest: watch::Sender<Newest>,
 }
 
+/// A record, and the revision at which it was written.
+#[derive(Clone)]
+struct Recorded {
+    revision: Revision,
+    record: Arc<Encoded<AuditRecord>>,
+}
+
+impl From<Versioned<AuditRecord>> for Recorded {
+    fn from(record: Versioned<AuditRecord>) -> Self {
+        let Versioned { value, created, revision: _ } = record;
+        Self { revision: Revision(created), record: Arc::new(Encoded::new(value)) }
+    }
+}
+
 /// The newest records.
 #[derive(Default)]
 struct Newest {
-    records: VecDeque<Arc<Versioned<AuditRecord>>>,
+    records: VecDeque<Recorded>,
     /// What `records` are all of; `None`: it isn't known yet.
     span: Option<Span>,
 }
@@ -220,7 +234,7 @@ struct Span {
 
 enum After {
     /// These; maybe none.
-    Records(Vec<Arc<Versioned<AuditRecord>>>),
+    Records(Vec<Recorded>),
     /// Nothing is known yet.
     NotYet,
     /// There may be some that aren't here any more, or never were.
@@ -233,7 +247,7 @@ impl Newest {
             None => After::NotYet,
             Some(Span { floor, .. }) if position < floor => After::Unknown,
             Some(_) => {
-                let first = self.records.partition_point(|r| r.created <= position.0);
+                let first = self.records.partition_point(|r| r.revision <= position);
                 After::Records(self.records.range(first..).cloned().collect())
             }
         }
@@ -298,13 +312,13 @@ impl Feed {
             let span = newest.span.get_or_insert(Span { floor: seen, seen });
             let new = records.into_iter().filter(|record| record.created > span.seen.0);
             let before = newest.records.len();
-            newest.records.extend(new.map(Arc::new));
+            newest.records.extend(new.map(Recorded::from));
             let grown = newest.records.len() > before;
             span.seen = span.seen.max(seen);
             seen = span.seen;
             while newest.records.len() > MOST_SHARED {
                 let Some(oldest) = newest.records.pop_front() else { break };
-                span.floor = Revision(oldest.created);
+                span.floor = oldest.revision;
             }
             begins || grown
         });

@@ -23,6 +23,7 @@ use crate::store::live::SILENCE;
 use crate::store::{Error, Store};
 use crate::telemetry::chain;
 
+use super::encoded::Encoded;
 use super::on_demand::{OnDemand, Used};
 
 /// The id of an event of a journal's stream.
@@ -116,7 +117,7 @@ struct Feed {
 /// The newest entries of a journal.
 #[derive(Default)]
 struct Newest {
-    entries: VecDeque<Arc<Entry>>,
+    entries: VecDeque<Arc<Encoded<Entry>>>,
     /// The number of the newest entry; `None`: not known yet.
     last: Option<u64>,
     /// The loop was deleted, or its journal can't be read.
@@ -125,7 +126,7 @@ struct Newest {
 
 impl Newest {
     /// The entries behind a number; `None`: there may be some that aren't here any more.
-    fn after(&self, after: u64) -> Option<Vec<Arc<Entry>>> {
+    fn after(&self, after: u64) -> Option<Vec<Arc<Encoded<Entry>>>> {
         let last = self.last?;
         let first = last + 1 - self.entries.len() as u64;
         let wanted = after.saturating_add(1);
@@ -142,14 +143,14 @@ pub struct Follower {
     journals: Journals,
     loop_id: LoopId,
     after: u64,
-    ready: VecDeque<Arc<Entry>>,
+    ready: VecDeque<Arc<Encoded<Entry>>>,
     feed: Option<Arc<Used<Feed>>>,
 }
 
 impl Follower {
     /// The next entry, whose number is one more than that of the last. `None`: the loop was deleted (or
     /// never was), its journal can't be read, or the server is ending. Cancel-safe.
-    pub async fn next(&mut self) -> Option<Arc<Entry>> {
+    pub async fn next(&mut self) -> Option<Arc<Encoded<Entry>>> {
         let ended = self.journals.feeds.ended().clone();
         loop {
             if let Some(entry) = self.ready.pop_front() {
@@ -165,7 +166,7 @@ impl Follower {
     }
 
     /// The same as a stream.
-    pub fn into_stream(self) -> impl Stream<Item = Arc<Entry>> + Send {
+    pub fn into_stream(self) -> impl Stream<Item = Arc<Encoded<Entry>>> + Send {
         futures::stream::unfold(self, |mut follower| async move {
             let entry = follower.next().await?;
             Some((entry, follower))
@@ -201,7 +202,8 @@ impl Follower {
             // Entries are never deleted but with their loop.
             Ok(page) if page.items.is_empty() => None,
             Ok(page) => {
-                self.ready.extend(page.items.into_iter().map(Arc::new));
+                self.ready
+                    .extend(page.items.into_iter().map(|entry| Arc::new(Encoded::new(entry))));
                 Some(())
             }
             Err(error) if error.is_transient() => {
@@ -305,7 +307,7 @@ impl Feed {
                 break;
             }
             next += 1;
-            new.push(Arc::new(entry));
+            new.push(Arc::new(Encoded::new(entry)));
         }
         let some = !new.is_empty();
         self.newest.send_if_modified(|newest| {

@@ -23,6 +23,7 @@ use crate::store::Error;
 use crate::store::live::{LiveWatch, WatchEnd};
 use crate::telemetry::chain;
 
+use super::encoded::Encoded;
 use super::filter::Sight;
 use super::history::History;
 use super::ring::After;
@@ -69,7 +70,13 @@ pub struct StreamEvent {
     /// Given to go on from here.
     pub id: Option<EventId>,
     /// What happened.
-    pub event: LoopEvent,
+    pub event: Arc<Encoded<LoopEvent>>,
+}
+
+impl From<LoopEvent> for StreamEvent {
+    fn from(event: LoopEvent) -> Self {
+        Self { id: None, event: Arc::new(Encoded::new(event)) }
+    }
 }
 
 /// A stream of loops; see the module's head.
@@ -164,17 +171,17 @@ impl Subscription {
                 let (items, revision) = self.view.seen_by(&self.sight);
                 self.position = revision;
                 self.mode = Mode::List(items.into_iter());
-                self.ready.push_back(StreamEvent { id: None, event: LoopEvent::Reset });
+                self.ready.push_back(LoopEvent::Reset.into());
             }
             Mode::List(items) => {
                 for item in items.take(PIECE) {
                     let event = LoopEvent::Updated(Box::new(LoopItem::clone(&item)));
-                    self.ready.push_back(StreamEvent { id: None, event });
+                    self.ready.push_back(event.into());
                 }
                 if self.ready.is_empty() {
                     self.mode = Mode::Follow;
                     let id = Some(self.id(self.position));
-                    self.ready.push_back(StreamEvent { id, event: LoopEvent::Ready });
+                    self.ready.push_back(StreamEvent { id, ..LoopEvent::Ready.into() });
                 }
             }
             Mode::Follow => self.follow().await,
@@ -215,15 +222,17 @@ impl Subscription {
         }
     }
 
-    fn events(&self, batch: &Batch) -> Vec<LoopEvent> {
-        let mut events = vec![];
+    fn events(&self, batch: &Batch) -> Vec<StreamEvent> {
+        let mut events: Vec<StreamEvent> = vec![];
         for change in &batch.loops {
             let before = change.before.as_ref().is_some_and(|item| self.sight.sees(item));
             match &change.after {
                 Some(item) if self.sight.sees(item) => {
-                    events.push(LoopEvent::Updated(Box::new(LoopItem::clone(item))));
+                    events.push(StreamEvent { id: None, event: change.updated(item) });
                 }
-                _ if before => events.push(LoopEvent::Removed { loop_id: change.loop_id.clone() }),
+                _ if before => {
+                    events.push(LoopEvent::Removed { loop_id: change.loop_id.clone() }.into());
+                }
                 _ => {}
             }
         }
@@ -231,10 +240,10 @@ impl Subscription {
     }
 
     /// Puts the events of one revision behind the others.
-    fn put(&mut self, revision: Revision, events: Vec<LoopEvent>) {
+    fn put(&mut self, revision: Revision, events: Vec<StreamEvent>) {
         self.position = revision;
         let id = self.id(revision);
-        self.ready.extend(events.into_iter().map(|event| StreamEvent { id: None, event }));
+        self.ready.extend(events);
         if let Some(last) = self.ready.back_mut()
             && last.id.is_none()
         {
@@ -275,7 +284,7 @@ impl Subscription {
             return;
         }
         match history.tell(batch, &self.view, &self.sight) {
-            Ok(events) => self.put(revision, events),
+            Ok(events) => self.put(revision, events.into_iter().map(Into::into).collect()),
             Err(super::history::Untellable) => {
                 self.mode = Mode::Reset;
                 return;

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem::size_of;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use smith_model::access::TokenRecord;
-use smith_model::api::LoopItem;
+use smith_model::api::{LoopEvent, LoopItem};
 use smith_model::attempt::LockRecord;
 use smith_model::id::{LoopId, Revision, TokenId};
 use smith_model::state::StateRecord;
@@ -16,6 +16,8 @@ use crate::store::keys::LiveKey;
 use crate::store::lease::LeaderRecord;
 use crate::store::live::{LiveBatch, LiveEvent, LiveList, LiveValue};
 use crate::store::record::Versioned;
+
+use super::encoded::Encoded;
 
 /// Everything that changed at one revision, or (after history was compacted away) within a span of them.
 #[derive(Debug)]
@@ -52,6 +54,20 @@ pub struct LoopChange {
     pub before: Option<Arc<LoopItem>>,
     /// `None`: it was deleted.
     pub after: Option<Arc<LoopItem>>,
+    /// What streams tell of `after`, once one of them has.
+    told: OnceLock<Arc<Encoded<LoopEvent>>>,
+}
+
+impl LoopChange {
+    fn new(loop_id: LoopId, before: Option<Arc<LoopItem>>, after: Option<Arc<LoopItem>>) -> Self {
+        Self { loop_id, before, after, told: OnceLock::new() }
+    }
+
+    /// The event that tells `item`, which is `after`: the same for all who may see it.
+    pub(super) fn updated(&self, item: &LoopItem) -> Arc<Encoded<LoopEvent>> {
+        let tell = || Arc::new(Encoded::new(LoopEvent::Updated(Box::new(item.clone()))));
+        self.told.get_or_init(tell).clone()
+    }
 }
 
 impl Batch {
@@ -68,7 +84,8 @@ impl Batch {
         // Of each change only one item counts: what is after one is before the next.
         let item = |change: &LoopChange| {
             let item = change.after.as_ref().or(change.before.as_ref());
-            size_of::<LoopChange>() + item.map_or(0, |item| weight(item))
+            // And it is there three times once a stream told it: the item, the event and its JSON.
+            size_of::<LoopChange>() + 3 * item.map_or(0, |item| weight(item))
         };
         let ids = (self.locks.len() + self.tokens.len()) * 64;
         size_of::<Self>() + ids + self.loops.iter().map(item).sum::<usize>()
@@ -267,7 +284,7 @@ impl Table {
         }
         self.order.insert(Place::of(&after), after.clone());
         self.loops.insert(id.clone(), after.clone());
-        Some(LoopChange { loop_id: id, before, after: Some(after) })
+        Some(LoopChange::new(id, before, Some(after)))
     }
 
     fn remove(&mut self, id: LoopId, before: Option<Arc<LoopItem>>) -> Option<LoopChange> {
@@ -282,7 +299,7 @@ impl Table {
                 }
             }
         }
-        Some(LoopChange { loop_id: id, before: Some(before), after: None })
+        Some(LoopChange::new(id, Some(before), None))
     }
 
     /// Takes in a whole new list, read at `revision`; `since` is the revision that was known until now.
@@ -292,7 +309,7 @@ impl Table {
         ids.extend(self.loops.keys());
         let change = |id: &LoopId| {
             let (before, after) = (old.loops.get(id).cloned(), self.loops.get(id).cloned());
-            (before != after).then(|| LoopChange { loop_id: id.clone(), before, after })
+            (before != after).then(|| LoopChange::new(id.clone(), before, after))
         };
         let same_leader = old.leader == self.leader;
         Batch {

@@ -71,7 +71,7 @@ async fn a_view_that_missed_a_compaction_tells_the_difference() {
     let from = Some((view.generation(), Revision(last.0 - 1)));
     let mut stream = view.subscribe(Filter::default(), Scope::All, from);
     let event = in_time(stream.next()).await.unwrap();
-    assert!(matches!(event.event, LoopEvent::Updated(_) | LoopEvent::Reset), "{event:?}");
+    assert!(matches!(**event.event, LoopEvent::Updated(_) | LoopEvent::Reset), "{event:?}");
 }
 
 #[tokio::test]

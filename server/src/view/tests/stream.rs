@@ -27,7 +27,9 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn take(&mut self, event: StreamEvent) {
-        match event.event {
+        let told: LoopEvent = serde_json::from_str(event.event.json()).unwrap();
+        assert_eq!(told, **event.event, "the JSON is that of the event");
+        match told {
             LoopEvent::Updated(item) => {
                 self.states.insert((item.revision, item.record.loop_id.clone()));
                 self.shown.insert(item.record.loop_id.clone(), *item);
@@ -187,22 +189,22 @@ async fn a_loop_that_leaves_the_filter_is_removed() {
     let filter = Filter { states: [State::Unresolved].into(), ..Filter::default() };
     let mut stream = running.view.subscribe(filter, Scope::All, None);
     let mut next = async || in_time(stream.next()).await.unwrap();
-    assert_eq!(next().await.event, LoopEvent::Reset);
-    assert!(matches!(next().await.event, LoopEvent::Updated(_)));
+    assert_eq!(**next().await.event, LoopEvent::Reset);
+    assert!(matches!(**next().await.event, LoopEvent::Updated(_)));
     let ready = next().await;
-    assert_eq!((ready.event, ready.id.is_some()), (LoopEvent::Ready, true));
+    assert_eq!((&**ready.event, ready.id.is_some()), (&LoopEvent::Ready, true));
     let removed = |n| LoopEvent::Removed { loop_id: model::id(n) };
     let left = writer.set_state(0, State::Overwriting).await;
     let event = next().await;
-    assert_eq!((event.event, event.id.unwrap().revision), (removed(0), Revision(left)));
+    assert_eq!((&**event.event, event.id.unwrap().revision), (&removed(0), Revision(left)));
     // Nothing is told of what isn't seen.
     writer.set_state(0, State::Synced).await;
     writer.set_state(0, State::Unresolved).await;
     assert!(
-        matches!(next().await.event, LoopEvent::Updated(i) if i.record.state == State::Unresolved)
+        matches!(&**next().await.event, LoopEvent::Updated(i) if i.record.state == State::Unresolved)
     );
     writer.delete(0).await;
-    assert_eq!(next().await.event, removed(0));
+    assert_eq!(**next().await.event, removed(0));
 }
 
 #[tokio::test]
@@ -215,7 +217,7 @@ async fn an_id_of_another_history_begins_anew() {
     let generation = view.generation();
     for from in [(generation + 1, revision), (generation, Revision(i64::MAX))] {
         let mut stream = view.subscribe(Filter::default(), Scope::All, Some(from));
-        assert_eq!(in_time(stream.next()).await.unwrap().event, LoopEvent::Reset);
+        assert_eq!(**in_time(stream.next()).await.unwrap().event, LoopEvent::Reset);
     }
     // A process that doesn't know a revision yet waits for it.
     let other = Revision(writer.write_elsewhere().await);
@@ -228,7 +230,7 @@ async fn an_id_of_another_history_begins_anew() {
     let (event, later) = tokio::join!(in_time(stream.next()), later);
     let event = event.unwrap();
     assert_eq!(event.id.unwrap().revision, Revision(later));
-    assert!(matches!(event.event, LoopEvent::Updated(_)));
+    assert!(matches!(**event.event, LoopEvent::Updated(_)));
     assert_eq!(event.id.unwrap().to_string().parse(), Ok(event.id.unwrap()));
     assert!("1-+5".parse::<crate::view::EventId>().is_err());
 }
