@@ -119,9 +119,14 @@ impl Keys {
         format!("{}/iterations/{id}/", self.prefix)
     }
 
+    /// All iterations of an attempt.
+    pub fn iterations_of(&self, id: &LoopId, no: AttemptNo) -> String {
+        format!("{}{}.", self.iterations(id), no.key())
+    }
+
     /// One iteration.
     pub fn iteration(&self, id: &LoopId, no: AttemptNo, n: u32) -> String {
-        format!("{}{}.{n:06}", self.iterations(id), no.key())
+        format!("{}{n:06}", self.iterations_of(id, no))
     }
 
     /// The head of a journal: a loop's, or [`SYSTEM`].

@@ -1,6 +1,9 @@
 //! Point reads and pages of what a loop has.
 
-use etcd_client::{Compare, CompareOp, GetOptions, PutOptions, SortOrder, SortTarget, Txn, TxnOp};
+use etcd_client::{
+    Compare, CompareOp, GetOptions, GetResponse, PutOptions, SortOrder, SortTarget, Txn, TxnOp,
+    TxnOpResponse,
+};
 use serde::de::DeserializeOwned;
 use smith_failpoint as failpoint;
 use smith_model::attempt::{AttemptRecord, LockRecord};
@@ -33,6 +36,34 @@ pub struct LoopRecords {
     pub attempt: Option<AttemptRecord>,
     /// The revision that all was read at.
     pub revision: i64,
+}
+
+/// What a worker is told when it claims an attempt, besides the state and the attempt itself.
+#[derive(Clone, Debug)]
+pub struct ClaimRecords {
+    /// The spec.
+    pub spec: Spec,
+    /// The attempt before it, of whichever round.
+    pub before: Option<AttemptRecord>,
+    /// The newest iteration of the attempt.
+    pub iteration: Option<IterationRecord>,
+    /// The newest handoff.
+    pub handoff: Option<Handoff>,
+    /// The states of the loops it depends on, in their order, without those that were deleted.
+    pub dependencies: Vec<StateRecord>,
+}
+
+/// The answers of one transaction that only reads.
+struct AtOnce {
+    gets: Vec<GetResponse>,
+    revision: i64,
+}
+
+impl AtOnce {
+    /// The first record that the `i`-th get found.
+    fn first<T: DeserializeOwned>(&self, i: usize) -> Result<Option<Versioned<T>>, Error> {
+        self.gets.get(i).and_then(|get| get.kvs().first()).map(versioned).transpose()
+    }
 }
 
 /// A part of a list.
@@ -98,12 +129,6 @@ impl Store {
         self.get(&self.keys.state(id), "read a loop").await
     }
 
-    /// A loop's spec.
-    pub async fn spec(&self, id: &LoopId) -> Result<Option<Spec>, Error> {
-        let spec: Option<Versioned<Spec>> = self.get(&self.keys.anomaly(id), "read a spec").await?;
-        Ok(spec.map(|s| s.value))
-    }
-
     /// A loop as one read gives it.
     pub async fn loop_records(&self, id: &LoopId) -> Result<Option<LoopRecords>, Error> {
         let newest = GetOptions::new()
@@ -117,33 +142,65 @@ impl Store {
             TxnOp::get(self.keys.lock(id), None),
             TxnOp::get(self.keys.attempts(id), Some(newest)),
         ]);
-        let answer = self.kv().txn(txn).await;
-        let answer = answer.map_err(|source| Error::unavailable("read a loop", source))?;
-        let gets: Vec<_> = answer
-            .op_responses()
-            .into_iter()
-            .filter_map(|op| match op {
-                etcd_client::TxnOpResponse::Get(get) => Some(get),
-                _ => None,
-            })
-            .collect();
-        fn read<T: DeserializeOwned>(
-            gets: &[etcd_client::GetResponse],
-            i: usize,
-        ) -> Result<Option<Versioned<T>>, Error> {
-            gets.get(i).and_then(|get| get.kvs().first()).map(versioned).transpose()
-        }
-        let (Some(spec), Some(state)) = (read::<Spec>(&gets, 0)?, read(&gets, 1)?) else {
+        let read = self.read_at_once("read a loop", txn).await?;
+        let (Some(spec), Some(state)) = (read.first::<Spec>(0)?, read.first(1)?) else {
             return Ok(None);
         };
         Ok(Some(LoopRecords {
             spec: spec.value,
             state,
-            progress: read(&gets, 2)?.map(|p| p.value),
-            lock: read(&gets, 3)?,
-            attempt: read(&gets, 4)?.map(|a| a.value),
-            revision: revision(answer.header()),
+            progress: read.first(2)?.map(|p| p.value),
+            lock: read.first(3)?,
+            attempt: read.first(4)?.map(|a| a.value),
+            revision: read.revision,
         }))
+    }
+
+    /// What the worker of an attempt is told besides what it claimed, all of one moment.
+    pub async fn claim_records(
+        &self,
+        id: &LoopId,
+        no: AttemptNo,
+        dependencies: &[LoopId],
+    ) -> Result<Option<ClaimRecords>, Error> {
+        let keys = &self.keys;
+        let newest = |until: Vec<u8>| {
+            let options = GetOptions::new().with_range(until).with_limit(1);
+            Some(options.with_sort(SortTarget::Key, SortOrder::Descend))
+        };
+        let (attempts, handoffs) = (keys.attempts(id), keys.handoffs(id));
+        let mine = keys.iterations_of(id, no);
+        let fixed = [
+            TxnOp::get(keys.anomaly(id), None),
+            TxnOp::get(attempts, newest(keys.attempt(id, no).into_bytes())),
+            TxnOp::get(mine.clone(), newest(prefix_end(&mine))),
+            TxnOp::get(handoffs.clone(), newest(prefix_end(&handoffs))),
+        ];
+        let states = dependencies.iter().map(|id| TxnOp::get(keys.state(id), None));
+        let before = fixed.len();
+        let txn = Txn::new().and_then(fixed.into_iter().chain(states).collect::<Vec<_>>());
+        let read = self.read_at_once("read what a claim answers", txn).await?;
+        let Some(spec) = read.first::<Spec>(0)? else { return Ok(None) };
+        let states = (0..dependencies.len()).map(|i| read.first::<StateRecord>(before + i));
+        let states = states.collect::<Result<Vec<_>, Error>>()?;
+        Ok(Some(ClaimRecords {
+            spec: spec.value,
+            before: read.first(1)?.map(|a| a.value),
+            iteration: read.first(2)?.map(|i| i.value),
+            handoff: read.first(3)?.map(|h| h.value),
+            dependencies: states.into_iter().flatten().map(|s| s.value).collect(),
+        }))
+    }
+
+    async fn read_at_once(&self, op: &'static str, gets: Txn) -> Result<AtOnce, Error> {
+        let answer = self.kv().txn(gets).await;
+        let answer = answer.map_err(|source| Error::unavailable(op, source))?;
+        let get = |op| match op {
+            TxnOpResponse::Get(get) => Some(get),
+            _ => None,
+        };
+        let gets = answer.op_responses().into_iter().filter_map(get).collect();
+        Ok(AtOnce { gets, revision: revision(answer.header()) })
     }
 
     /// The head of a loop's journal.
@@ -206,13 +263,6 @@ impl Store {
     /// All handoffs, oldest first.
     pub async fn handoffs(&self, id: &LoopId) -> Result<Vec<Handoff>, Error> {
         self.all(&self.keys.handoffs(id)).await
-    }
-
-    /// The newest handoff.
-    pub async fn last_handoff(&self, id: &LoopId) -> Result<Option<Handoff>, Error> {
-        let prefix = self.keys.handoffs(id);
-        let page = self.range(&prefix, prefix_end(&prefix), 1, SortOrder::Descend).await?;
-        Ok(page.items.into_iter().next())
     }
 
     /// All overrides, oldest first.
@@ -284,7 +334,7 @@ impl Store {
         let answer =
             answer.map_err(|source| Error::unavailable("read the installation", source))?;
         match answer.op_responses().first() {
-            Some(etcd_client::TxnOpResponse::Get(get)) if !get.kvs().is_empty() => {
+            Some(TxnOpResponse::Get(get)) if !get.kvs().is_empty() => {
                 parse_installation(key, &get.kvs()[0])
             }
             _ => Ok(drawn),
@@ -308,7 +358,7 @@ fn parse_installation(key: String, kv: &etcd_client::KeyValue) -> Result<Uuid, E
 pub(super) fn prefix_end(prefix: &str) -> Vec<u8> {
     let mut end = prefix.as_bytes().to_vec();
     if let Some(last) = end.last_mut() {
-        // Prefixes end with '/', so the last byte can always be counted up.
+        // Prefixes end with '/' or '.', so the last byte can always be counted up.
         *last += 1;
     }
     end

@@ -6,13 +6,14 @@ use smith_failpoint as failpoint;
 use smith_model::attempt::{AttemptRecord, LockRecord};
 use smith_model::journal::{Draft, Payload, Phase};
 use smith_model::problem::{Code, FieldError, Problem};
-use smith_model::state::State;
+use smith_model::state::{State, StateRecord};
 use smith_model::story::StoriesRecord;
 use smith_model::worker::{Bearer, ClaimAnswer, ClaimRequest, Dependency, PROTOCOLS, claim_token};
 
 use super::super::{App, Error, now};
 use super::{actor, directive, fenced, same, session_hash};
 use crate::store::change::{Change, Decision, LockStep, Snapshot};
+use crate::store::read::ClaimRecords;
 
 /// What the claim answers of the loop itself.
 #[derive(Clone)]
@@ -71,25 +72,18 @@ impl App {
         let _ = failpoint::hit!("app.claim.after-commit");
         let Claimed { attempt, accepted, stories, epoch } = committed.answer;
         let state = committed.state.value;
-        let Some(spec) = self.store.spec(id).await? else {
+        let depends_on = &state.summary.depends_on;
+        let Some(records) = self.store.claim_records(id, bearer.no, depends_on).await? else {
             return Err(super::super::not_found(id));
         };
-        let attempts = self.store.attempts(id).await?;
-        let last_end = attempts.iter().rev().find(|a| a.no < bearer.no);
-        let last_end = last_end.and_then(|a| a.end.clone());
-        let iterations = self.store.iterations(id).await?;
-        let mine = iterations.iter().filter(|i| i.no == bearer.no);
-        let mut dependencies = vec![];
-        for dependency in &state.summary.depends_on {
-            let found = self.store.state(dependency).await?.map(|s| s.value);
-            // One that was accepted without a commit merges nothing.
-            if let Some(found) = found
-                && let (State::Synced, Some(branch), Some(commit)) =
-                    (found.state, found.branch, found.commit)
-            {
-                dependencies.push(Dependency { loop_id: dependency.clone(), branch, commit });
+        let ClaimRecords { spec, before, iteration, handoff, dependencies } = records;
+        // One that was accepted without a commit merges nothing.
+        let merged = |found: StateRecord| match (found.state, found.branch, found.commit) {
+            (State::Synced, Some(branch), Some(commit)) => {
+                Some(Dependency { loop_id: found.loop_id, branch, commit })
             }
-        }
+            _ => None,
+        };
         let settled = attempt.prepared.as_ref().filter(|_| attempt.pushed_at.is_some());
         let published = settled.map(|p| p.new.clone()).or_else(|| state.commit.clone());
         Ok(ClaimAnswer {
@@ -99,15 +93,15 @@ impl App {
             epoch: epoch.unwrap_or(committed.revision),
             ttl_millis: u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX),
             base: attempt.base.clone(),
-            dependencies,
+            dependencies: dependencies.into_iter().filter_map(merged).collect(),
             checkpoint: attempt.checkpoint.clone(),
             prepared: attempt.unsettled().cloned(),
             published,
             stories: stories.filter(|s| s.round == state.round || !state.fresh),
-            handoff: self.store.last_handoff(id).await?,
-            last_end,
+            handoff,
+            last_end: before.and_then(|attempt| attempt.end),
             accepted,
-            iterations: mine.map(|i| i.iteration).max().unwrap_or(0),
+            iterations: iteration.map_or(0, |iteration| iteration.iteration),
             directive: directive(&state, bearer.no),
         })
     }

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use smith_model::attempt::AttemptRecord;
+use smith_model::handoff::HandoffDraft;
+use smith_model::story::IterationRecord;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
+use super::delete::iteration;
 use super::proxy::Proxy;
 use super::*;
 
@@ -168,4 +171,44 @@ async fn a_change_without_evidence_is_refused() {
     check(&jump).await;
     assert_eq!(lab.all_keys().await, before);
     assert_eq!(lab.journal(&id).await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_claim_answers_is_one_read() {
+    let lab = Lab::new().await;
+    let (id, dependency) = (lab.create("a").await, lab.create("dependency").await);
+    let no = |attempt| AttemptNo { round: 1, attempt };
+    for attempt in [1, 2] {
+        let admit = |snapshot: &Snapshot| {
+            let state = StateRecord { attempt, ..snapshot.state.value.clone() };
+            let record = AttemptRecord::admitted(&state, None, now());
+            let iterations =
+                [9, 10].map(|n| IterationRecord { no: no(attempt), ..iteration(n, "") });
+            let change = Change {
+                attempt: Some(record),
+                iterations: iterations.into_iter().take(attempt as usize).collect(),
+                handoff: Some((no(attempt), None, HandoffDraft::default())),
+                ..says("admitted")
+            };
+            Ok::<_, No>(write(change, ()))
+        };
+        lab.store.change(&id, now(), admit).await.unwrap();
+    }
+    let proxy = Proxy::to(&lab.etcd.url).await;
+    let store = lab.through(&proxy).await;
+    let before = proxy.requests();
+    let depends_on = ["gone".parse().unwrap(), dependency.clone()];
+    let read = store.claim_records(&id, no(2), &depends_on).await.unwrap().unwrap();
+    assert_eq!(proxy.requests() - before, 1);
+    assert_eq!(read.spec.loop_id, id);
+    assert_eq!(read.before.unwrap().no, no(1));
+    assert_eq!(read.iteration.unwrap().iteration, 10, "as numbers sort, not as texts");
+    assert_eq!(read.handoff.unwrap().no, no(2));
+    let found: Vec<_> = read.dependencies.into_iter().map(|state| state.loop_id).collect();
+    assert_eq!(found, [dependency]);
+    let first = store.claim_records(&id, no(1), &[]).await.unwrap().unwrap();
+    assert!(first.before.is_none());
+    assert_eq!(first.iteration.unwrap().iteration, 9);
+    let missing = store.claim_records(&"missing".parse().unwrap(), no(1), &[]).await;
+    assert!(missing.unwrap().is_none());
 }

@@ -20,7 +20,7 @@ async fn a_create_writes_the_whole_loop_in_one_round_trip() {
     assert_eq!((state.value.uid, state.value.state), (new.spec.uid, State::Unresolved));
     let id = &new.spec.loop_id;
     assert_eq!(store.state(id).await.unwrap(), Some(*state.clone()));
-    assert_eq!(store.spec(id).await.unwrap(), Some(new.spec.clone()));
+    assert_eq!(store.loop_records(id).await.unwrap().unwrap().spec, new.spec);
     // Every key of it has the revision of the one transaction.
     let options = GetOptions::new().with_prefix();
     let all = lab.raw.clone().get(lab.prefix.as_str(), Some(options)).await.unwrap();
