@@ -343,6 +343,9 @@ pub struct Head {
     /// Bytes of output excerpts that the journal holds.
     #[serde(default)]
     pub excerpt_bytes: u64,
+    /// Excerpts are left out, because etcd is nearly full.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_excerpts: bool,
     /// Bytes of artifacts that the loop names.
     #[serde(default)]
     pub artifact_bytes: u64,
@@ -361,6 +364,7 @@ impl Head {
             attempt: None,
             accepted: 0,
             excerpt_bytes: 0,
+            without_excerpts: false,
             artifact_bytes: 0,
             extra: Extra::new(),
         }

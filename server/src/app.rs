@@ -11,6 +11,7 @@ pub mod error;
 pub mod ingress;
 pub mod journal;
 pub mod loops;
+mod room;
 pub mod tokens;
 pub mod why;
 pub mod worker;
@@ -29,6 +30,8 @@ use smith_model::spec::Rules;
 use smith_model::state::StateRecord;
 
 pub use error::Error;
+
+use room::Room;
 
 use crate::controller::fleet::Limits;
 use crate::outbound::artifacts::Artifacts;
@@ -71,6 +74,7 @@ pub struct Parts {
     artifacts: Artifacts,
     worker_key: Key,
     settings: Settings,
+    room: Room,
 }
 
 impl Deref for App {
@@ -137,7 +141,8 @@ impl App {
         settings: Settings,
     ) -> Self {
         let worker_key = Key::derive(root, "worker");
-        let parts = Parts { store, view, journals, audits, artifacts, worker_key, settings };
+        let room = Room::new(store.clone());
+        let parts = Parts { store, view, journals, audits, artifacts, worker_key, settings, room };
         Self { parts: Arc::new(parts) }
     }
 

@@ -119,6 +119,8 @@ pub struct Change {
     pub accepted: Option<(AttemptNo, u64)>,
     /// More bytes of excerpts.
     pub excerpt_bytes: u64,
+    /// Whether excerpts are left out from now on; `None`: as before.
+    pub without_excerpts: Option<bool>,
     /// More bytes of artifacts.
     pub artifact_bytes: u64,
 }

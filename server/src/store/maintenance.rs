@@ -20,10 +20,22 @@ pub struct Fill {
 /// Above this part of the quota nothing new is begun, so that what runs can still write its evidence.
 const BEGIN_BELOW: f64 = 0.8;
 
+/// Above this part no excerpts of output are kept: what is left is for steps, iterations and handoffs.
+const EXCERPTS_BELOW: f64 = 0.9;
+
 impl Fill {
     /// Is there room for what begins anew?
     pub fn has_room(&self) -> bool {
-        !self.full && self.used as f64 <= BEGIN_BELOW * self.quota as f64
+        self.is_below(BEGIN_BELOW)
+    }
+
+    /// Is there room for what can be left out?
+    pub fn has_room_for_excerpts(&self) -> bool {
+        self.is_below(EXCERPTS_BELOW)
+    }
+
+    fn is_below(&self, part: f64) -> bool {
+        !self.full && self.used as f64 <= part * self.quota as f64
     }
 }
 

@@ -3,13 +3,14 @@
 use smith_failpoint as failpoint;
 use smith_model::attempt::AttemptRecord;
 use smith_model::id::LoopId;
-use smith_model::journal::{Draft, MOST_EXCERPT_BYTES_LOOP, Payload, Phase};
+use smith_model::journal::{Draft, Level, MOST_EXCERPT_BYTES_LOOP, Payload, Phase};
 use smith_model::problem::{Code, FieldError, Problem};
 use smith_model::story::{DoneAs, IterationRecord, PrdSource, StoriesRecord, StoryStatus};
 use smith_model::worker::{
     Bearer, EvidenceAnswer, EvidenceItem, EvidenceRequest, MOST_EVIDENCE_ITEMS,
 };
 
+use super::super::room::Excerpts;
 use super::super::{App, Error, now};
 use super::{actor, holds};
 use crate::store::change::{Change, Decision, LockStep, Snapshot};
@@ -26,20 +27,29 @@ impl App {
             let rule = format!("at most {MOST_EVIDENCE_ITEMS} items, counted from 1");
             return Err(Problem::fields(vec![FieldError::new("items", n, rule)]).into());
         }
+        let excerpts = match request.items.iter().any(is_output) {
+            true => self.room.excerpts().await,
+            false => Excerpts::Kept,
+        };
         let _ = failpoint::hit!("app.evidence.before");
         let committed = self
             .store
-            .change(&bearer.loop_id, now(), |snapshot| decide(snapshot, bearer, request))
+            .change(&bearer.loop_id, now(), |snapshot| decide(snapshot, bearer, request, excerpts))
             .await?;
         let _ = failpoint::hit!("app.evidence.after");
         Ok(EvidenceAnswer { accepted: committed.answer })
     }
 }
 
+fn is_output(item: &EvidenceItem) -> bool {
+    matches!(item, EvidenceItem::Journal(Draft { payload: Some(Payload::Output { .. }), .. }))
+}
+
 fn decide(
     snapshot: &Snapshot,
     bearer: &Bearer,
     request: &EvidenceRequest,
+    excerpts: Excerpts,
 ) -> Result<Decision<u64>, Problem> {
     let attempt = holds(snapshot, bearer)?;
     let head = &snapshot.head.value;
@@ -59,7 +69,23 @@ fn decide(
     let mut record: Option<AttemptRecord> = None;
     for item in request.items.iter().skip(skip) {
         match item {
+            EvidenceItem::Journal(draft) if is_output(item) && excerpts == Excerpts::LeftOut => {
+                // Taken, and not kept: the numbers of the journal are given to what is.
+                if !change.without_excerpts.unwrap_or(head.without_excerpts) {
+                    change.without_excerpts = Some(true);
+                    let message = "etcd is nearly full: from here on output isn't shown in the \
+                                   journal; all of it is in the artifacts";
+                    let entry = Draft::info(draft.phase, message).at(Level::Warn);
+                    change.entries.push((actor(bearer), Some(bearer.no), entry));
+                }
+            }
             EvidenceItem::Journal(draft) => {
+                if is_output(item) && head.without_excerpts && change.without_excerpts.is_none() {
+                    change.without_excerpts = Some(false);
+                    let message = "there is room in etcd again: output is shown from here on";
+                    let entry = Draft::info(draft.phase, message);
+                    change.entries.push((actor(bearer), Some(bearer.no), entry));
+                }
                 let room = MOST_EXCERPT_BYTES_LOOP
                     .saturating_sub(head.excerpt_bytes + change.excerpt_bytes);
                 let draft = fit(draft.clone(), room, &mut change.excerpt_bytes);

@@ -53,6 +53,7 @@ impl Store {
             drop_progress,
             accepted,
             excerpt_bytes,
+            without_excerpts,
             artifact_bytes,
         } = change;
         let keys = &self.keys;
@@ -109,6 +110,7 @@ impl Store {
             (head.attempt, head.accepted) = (Some(no), sequence);
         }
         head.excerpt_bytes += excerpt_bytes;
+        head.without_excerpts = without_excerpts.unwrap_or(head.without_excerpts);
         head.artifact_bytes += artifact_bytes;
         writable(&keys.head(id.as_str()), head.schema_version)?;
         batch.put(keys.head(id.as_str()), encode(head));
