@@ -18,13 +18,14 @@ use smith_model::chain::Key;
 
 use crate::runtime::Runtime;
 use crate::store::Store;
+use crate::store::lease::Candidate;
 use crate::view::View;
 
 /// What a core is told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// This process, in the leader record and in journals: host and pid.
-    pub holder: String,
+    /// This process, in the leader record: host and pid, and what no other process can have meanwhile.
+    pub candidate: Candidate,
     /// The time to live of the leader's lease.
     pub leader_ttl: Duration,
     /// How long the core waits for what.

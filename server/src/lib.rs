@@ -45,6 +45,7 @@ use outbound::artifacts::Artifacts;
 use process::{Signals, Tasks};
 use runtime::local::{self, Local};
 use runtime::{Runtime, Stop, WorkerPhase, WorkerReport};
+use store::lease::Candidate;
 use store::{Store, Tls};
 use view::View;
 use view::audits::Audits;
@@ -54,7 +55,7 @@ use view::journals::Journals;
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long workers may take to land when smithd stops.
 const LANDING: Duration = Duration::from_secs(30);
-/// The lease of smithd's own core, which has no rival but an earlier smithd.
+/// The lease of smithd's own core, which has no rival: an earlier smithd's it ends by itself.
 const SMITHD_LEADER_TTL: Duration = Duration::from_secs(5);
 
 /// Why a server could not start, or stopped.
@@ -304,6 +305,8 @@ async fn start_smith_core(
         &config.agent_env,
         config.api_url.clone(),
         limits(&config.limits),
+        // Nothing says that no other process has what this one has.
+        None,
         (config.leader_ttl, config.worker_ttl),
     )?;
     let core = Core::new(told, store, view, runtime);
@@ -316,6 +319,7 @@ fn core_config(
     agent_env: &[String],
     api_url: String,
     limits: fleet::Limits,
+    seat: Option<String>,
     (leader_ttl, worker_ttl): (Duration, Duration),
 ) -> Result<controller::Config, Error> {
     let mut env = vec![];
@@ -327,7 +331,7 @@ fn core_config(
     let ttl = Span::millis(u32::try_from(worker_ttl.as_millis()).unwrap_or(u32::MAX));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Ok(controller::Config {
-        holder: format!("{host}-{}", std::process::id()),
+        candidate: Candidate { holder: format!("{host}-{}", std::process::id()), seat },
         leader_ttl,
         settings: plan::Settings { lock_ttl: ttl, ..plan::Settings::default() },
         limits,
@@ -513,6 +517,7 @@ async fn start_smithd(
         &config.agent_env,
         api_url.clone(),
         all_limits,
+        state.seat(),
         (SMITHD_LEADER_TTL, config.worker.ttl),
     )?;
     let core = Core::new(told, store, view, runtime.clone());

@@ -78,7 +78,7 @@ impl Reign<'_> {
     }
 
     fn actor(&self) -> Actor {
-        Actor { kind: ActorKind::Core, id: self.core.config.holder.clone() }
+        Actor { kind: ActorKind::Core, id: self.core.config.candidate.holder.clone() }
     }
 
     fn change(&self) -> Change {

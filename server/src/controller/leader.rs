@@ -21,7 +21,7 @@ impl Core {
         // There is one receiver, for all reigns of this process.
         let mut events = self.runtime.events();
         while !shutdown.is_cancelled() {
-            let won = match self.store.lead(&self.config.holder, self.config.leader_ttl).await {
+            let won = match self.campaign().await {
                 Ok(won) => won,
                 Err(error) => {
                     tracing::warn!(error = %chain(&error), "can't ask for the leadership");
@@ -40,6 +40,17 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    async fn campaign(&self) -> Result<Option<Leadership>, Error> {
+        let candidate = &self.config.candidate;
+        // Who comes back to its own place doesn't wait for the lease that it left there.
+        if let Some(seat) = &candidate.seat
+            && self.store.unseat(seat).await?
+        {
+            tracing::info!(holder = %candidate.holder, "an earlier leadership was ended");
+        }
+        self.store.lead(candidate, self.config.leader_ttl).await
     }
 
     async fn stand_by(&self, shutdown: &CancellationToken) {
@@ -69,7 +80,7 @@ impl Core {
         events: &mut mpsc::Receiver<LoopId>,
         shutdown: &CancellationToken,
     ) {
-        tracing::info!(holder = %self.config.holder, epoch = leadership.created, "this core leads");
+        tracing::info!(holder = %self.config.candidate.holder, epoch = leadership.created, "this core leads");
         let over = shutdown.child_token();
         let keeping = keep(&self.store, leadership, self.config.leader_ttl);
         tokio::select! {

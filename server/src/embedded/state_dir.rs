@@ -122,7 +122,7 @@ impl std::fmt::Debug for RootKey {
 pub struct StateDir {
     path: PathBuf,
     /// Closing it gives up the lock. Opened close-on-exec, so that no child keeps it held.
-    _lock: File,
+    lock: File,
 }
 
 impl StateDir {
@@ -143,12 +143,20 @@ impl StateDir {
             fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).map_err(in_directory)?;
         }
         let lock = lock(&path)?;
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, lock })
     }
 
     /// The directory itself: absolute, without links.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What no other living process can say of itself: the lock, named as this run of the machine knows it.
+    /// A copy of the directory has another one. `None`: the machine doesn't tell.
+    pub fn seat(&self) -> Option<String> {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let lock = self.lock.metadata().ok()?;
+        Some(format!("{}:{}:{}", boot.trim(), lock.dev(), lock.ino()))
     }
 
     /// Where etcd keeps its data.

@@ -17,6 +17,18 @@ pub struct LeaderRecord {
     pub schema_version: u32,
     /// The process: host and pid.
     pub holder: String,
+    /// What only one process can have at a time, where it has something like that: see [`Store::unseat`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seat: Option<String>,
+}
+
+/// Who wants to lead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Candidate {
+    /// See [`LeaderRecord::holder`].
+    pub holder: String,
+    /// See [`LeaderRecord::seat`].
+    pub seat: Option<String>,
 }
 
 /// A leadership that was won.
@@ -66,10 +78,14 @@ impl Store {
     }
 
     /// Tries to become the core that leads; `None`: another one does.
-    pub async fn lead(&self, holder: &str, ttl: Duration) -> Result<Option<Leadership>, Error> {
+    pub async fn lead(
+        &self,
+        candidate: &Candidate,
+        ttl: Duration,
+    ) -> Result<Option<Leadership>, Error> {
         let lease = self.grant(ttl).await?;
-        let record =
-            LeaderRecord { schema_version: smith_model::SCHEMA_VERSION, holder: holder.to_owned() };
+        let Candidate { holder, seat } = candidate.clone();
+        let record = LeaderRecord { schema_version: smith_model::SCHEMA_VERSION, holder, seat };
         let key = self.keys.leader();
         let options = PutOptions::new().with_lease(lease);
         let txn = Txn::new()
@@ -88,5 +104,24 @@ impl Store {
             // If it was committed after all, the lease that nobody keeps alive ends it.
             Err(source) => Err(Error::write("become leader", source)),
         }
+    }
+
+    /// Ends the leadership of whoever had this seat before; says whether there was one.
+    ///
+    /// Only for who has the seat now, and doesn't lead: then that process, or that reign, is over, and its
+    /// lease is the only thing of it that is left. What it still has on its way compares the key that is
+    /// deleted here.
+    pub async fn unseat(&self, seat: &str) -> Result<bool, Error> {
+        let key = self.keys.leader();
+        let found = self.get::<LeaderRecord>(&key, "read who leads").await?;
+        let Some(leader) = found.filter(|leader| leader.value.seat.as_deref() == Some(seat)) else {
+            return Ok(false);
+        };
+        let txn = Txn::new()
+            .when([Compare::create_revision(key.clone(), CompareOp::Equal, leader.created)])
+            .and_then([TxnOp::delete(key, None)]);
+        let answer = self.kv().txn(txn).await;
+        let answer = answer.map_err(|source| Error::write("end an earlier leadership", source))?;
+        Ok(answer.succeeded())
     }
 }

@@ -26,6 +26,7 @@ use uuid::Uuid;
 use super::change::{Act, Change, ChangeError, Committed, Decision, LockStep, Snapshot};
 use super::create::{Created, NewLoop};
 use super::keys::Keys;
+use super::lease::Candidate;
 use super::record::Versioned;
 use super::{Error, Store};
 use crate::testing::{self, Etcd, LONG};
@@ -168,6 +169,10 @@ fn new_loop(name: &str, more: Value) -> NewLoop {
 }
 
 const NO: AttemptNo = AttemptNo { round: 1, attempt: 1 };
+
+fn candidate(holder: &str, seat: Option<&str>) -> Candidate {
+    Candidate { holder: holder.into(), seat: seat.map(str::to_owned) }
+}
 
 /// Takes the lock for the first attempt.
 fn lock_on(lease: i64) -> LockStep {

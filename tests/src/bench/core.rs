@@ -16,6 +16,7 @@ use smith_server::app::{App, Caller, Settings};
 use smith_server::controller::{Config, Core, fleet, plan};
 use smith_server::outbound::artifacts::Artifacts;
 use smith_server::store::Store;
+use smith_server::store::lease::Candidate;
 use smith_server::view::View;
 use smith_server::view::audits::Audits;
 use smith_server::view::journals::Journals;
@@ -35,7 +36,7 @@ const MOST: Duration = Duration::from_secs(180);
 /// A core as smithd has it, with a runtime of the measurement's own.
 pub fn core(store: Store, view: View, noop: Arc<Noop>, at_once: u32) -> Core {
     let config = Config {
-        holder: "smith-bench".into(),
+        candidate: Candidate { holder: "smith-bench".into(), seat: None },
         leader_ttl: Duration::from_secs(5),
         settings: plan::Settings::default(),
         limits: fleet::Limits::of_fleet(at_once),

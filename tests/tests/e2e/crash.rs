@@ -128,3 +128,37 @@ async fn a_smithd_that_is_asked_to_stop_lets_its_workers_land() {
     assert_eq!((record.used_attempts, record.uncounted_attempts), (0, 1));
     scene.ends_well().await;
 }
+
+#[tokio::test]
+async fn a_smithd_that_is_started_again_does_not_wait_for_its_own_leadership() {
+    let mut world = World::start(Options::default()).await;
+    let repository = world.repository("again");
+    let agent = world.agent("write", "echo x >x.txt");
+    let first = world.create(&world::request("first", &repository, &agent, &["true"])).await;
+    world.ends(&first, State::Synced).await;
+    let key = format!("{}/live/leader", world.settings.prefix);
+    let mut etcd = world.etcd.client().await;
+    let leader = etcd.get(key.as_str(), None).await.unwrap().take_kvs().remove(0);
+    // Its lease doesn't end with it here: whoever waited for that would wait for ever.
+    let (mut keeper, mut kept) = etcd.lease_keep_alive(leader.lease()).await.unwrap();
+    keeper.keep_alive().await.unwrap();
+    assert!(kept.message().await.unwrap().is_some_and(|answer| answer.ttl() > 0));
+    let keeping = tokio::spawn(async move {
+        let mut tick = tokio::time::interval(std::time::Duration::from_millis(500));
+        loop {
+            tick.tick().await;
+            keeper.keep_alive().await.unwrap();
+            kept.message().await.unwrap();
+        }
+    });
+    world.servers[0].process.kill().await;
+    world.servers[0].start_again(&world.settings).await;
+    let second = world.create(&world::request("second", &repository, &agent, &["true"])).await;
+    world.ends(&second, State::Synced).await;
+    let now = etcd.get(key.as_str(), None).await.unwrap().take_kvs().remove(0);
+    assert!(now.create_revision() > leader.create_revision());
+    let left = etcd.lease_time_to_live(leader.lease(), None).await.unwrap();
+    assert!(left.ttl() > 0, "it was the lease's end after all");
+    keeping.abort();
+    world.finish().await;
+}

@@ -167,8 +167,8 @@ async fn progress_compares_the_lock_and_goes_with_it() {
 async fn a_deposed_leader_changes_nothing_and_is_told_at_once() {
     let lab = Lab::new().await;
     let (id, other) = (lab.create("a").await, lab.another().await);
-    let first = lab.store.lead("first", TTL).await.unwrap().unwrap();
-    assert_eq!(other.lead("second", TTL).await.unwrap(), None);
+    let first = lab.store.lead(&candidate("first", None), TTL).await.unwrap().unwrap();
+    assert_eq!(other.lead(&candidate("second", None), TTL).await.unwrap(), None);
     let led = |created| Change { leader: Some(created), ..says("led") };
     for _ in 0..2 {
         write_always(&lab.store, &id, led(first.created)).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_deposed_leader_changes_nothing_and_is_told_at_once() {
         assert!(matches!(error, Error::NotLeading), "{error:?}");
     };
     check().await;
-    let second = other.lead("second", TTL).await.unwrap().unwrap();
+    let second = other.lead(&candidate("second", None), TTL).await.unwrap().unwrap();
     assert!(second.created > first.created);
     check().await;
     // Also when the loop changed besides.
@@ -194,7 +194,7 @@ async fn what_a_leader_wrote_before_it_was_deposed_is_not_denied() {
     let (id, other) = (lab.create("a").await, lab.another().await);
     let proxy = Proxy::to(&lab.etcd.url).await;
     let store = lab.through(&proxy).await;
-    let first = store.lead("first", TTL).await.unwrap().unwrap();
+    let first = store.lead(&candidate("first", None), TTL).await.unwrap().unwrap();
     let led = Change { leader: Some(first.created), ..says("led") };
     write_always(&store, &id, led.clone()).await.unwrap();
     // The request is on its way while the core is deposed, and arrives in vain.
@@ -214,10 +214,33 @@ async fn what_a_leader_wrote_before_it_was_deposed_is_not_denied() {
         other => panic!("{other:?}"),
     }
     // One that was committed, though the answer was lost and the lease ended.
-    let second = store.lead("first", TTL).await.unwrap().unwrap();
+    let second = store.lead(&candidate("first", None), TTL).await.unwrap().unwrap();
     let led = Change { leader: Some(second.created), ..says("led again") };
     write_always(&store, &id, led.clone()).await.unwrap();
     proxy.nth(0, Fate::LoseAnswer);
     write_always(&store, &id, led).await.unwrap();
     assert_eq!(lab.journal(&id).await.len(), 2 + written + 2);
+}
+
+#[tokio::test]
+async fn who_comes_back_to_its_seat_ends_its_own_leadership_and_nobody_else_s() {
+    let lab = Lab::new().await;
+    let (id, other) = (lab.create("a").await, lab.another().await);
+    let seated = candidate("first", Some("seat"));
+    assert!(!lab.store.unseat("seat").await.unwrap(), "nobody leads");
+    let first = lab.store.lead(&seated, TTL).await.unwrap().unwrap();
+    assert!(!other.unseat("another").await.unwrap());
+    assert_eq!(other.lead(&candidate("second", Some("another")), TTL).await.unwrap(), None);
+    assert!(other.unseat("seat").await.unwrap());
+    let again = other.lead(&seated, TTL).await.unwrap().unwrap();
+    // The lease has lots of time left; the leadership is over all the same.
+    lab.store.keep_alive(first.lease).await.unwrap();
+    let led = |created| Change { leader: Some(created), ..says("led") };
+    let error = store_error(promptly(write_always(&lab.store, &id, led(first.created))).await);
+    assert!(matches!(error, Error::NotLeading), "{error:?}");
+    write_always(&other, &id, led(again.created)).await.unwrap();
+    other.revoke(again.lease).await.unwrap();
+    // One without a seat is nobody's but its own.
+    lab.store.lead(&candidate("third", None), TTL).await.unwrap().unwrap();
+    assert!(!other.unseat("seat").await.unwrap());
 }

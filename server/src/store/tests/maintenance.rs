@@ -83,7 +83,12 @@ async fn a_watch_shows_a_transaction_as_one_batch_and_a_journal_to_its_end() {
     let mut live = lab.store.watch_live(list.revision + 1).await.unwrap();
     let id = lab.create("a").await;
     let mut journal = lab.store.watch_journal(&id, list.revision + 1).await.unwrap();
-    let lease = lab.store.lead("c", std::time::Duration::from_secs(60)).await.unwrap().unwrap();
+    let lease = lab
+        .store
+        .lead(&candidate("c", None), std::time::Duration::from_secs(60))
+        .await
+        .unwrap()
+        .unwrap();
     let step = take_step(&lab.store, &id, cancel()).await.unwrap();
     let snapshot = lab.store.snapshot(&id).await.unwrap();
     let deleted = lab.store.delete(&snapshot, step.revision, actor(), act("d"), now());
