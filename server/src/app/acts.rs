@@ -1,6 +1,8 @@
 //! What people do to a loop: override, retry, hold, release. Each is a transition or a hold, with its
 //! journal entry and its audit record in one transaction.
 
+use jiff::Timestamp;
+use serde_json::Value;
 use smith_failpoint as failpoint;
 use smith_model::access::Role;
 use smith_model::api::{LoopItem, TargetState};
@@ -13,6 +15,23 @@ use super::loops::item;
 use super::{App, Caller, Error, checked_reason, now};
 use crate::store;
 use crate::store::change::{Change, Decision, OverrideDraft};
+
+/// What a person asks for.
+#[derive(Clone, Copy)]
+struct PersonsAct<'a> {
+    action: &'a str,
+    reason: &'a str,
+    if_match: Option<Revision>,
+}
+
+/// What an act makes of a loop, and how that is told.
+struct Told {
+    next: StateRecord,
+    before: Value,
+    after: Value,
+    message: String,
+    payload: Option<Payload>,
+}
 
 impl App {
     /// Changes a loop's state as a person says.
@@ -66,44 +85,25 @@ impl App {
         reason: &str,
         if_match: Option<Revision>,
     ) -> Result<LoopItem, Error> {
-        caller.needs(Role::Operator)?;
-        self.visible(caller, id).await?;
         let now = now();
+        let act = PersonsAct { action, reason, if_match };
         let _ = failpoint::hit!("app.override.before");
-        let committed = self
-            .store
-            .change(id, now, |snapshot| {
-                let state = &snapshot.state.value;
-                check_match(snapshot.state.revision, if_match)?;
-                let next = state.step(&step, now).map_err(|illegal| {
-                    let detail = format!("loop {id} can't be changed so: {illegal}");
-                    Problem::new(Code::IllegalTransition, detail)
-                })?;
-                let mut act = caller.act(&format!("loop.{action}"), Some(reason));
-                act.before = serde_json::json!({ "state": state.state, "round": state.round });
-                act.after = serde_json::json!({ "state": next.state, "round": next.round });
-                let payload = Payload::transition(Some(state), &next);
-                let message =
-                    format!("{} → {} by {}: {reason}", state.state, next.state, act.actor);
-                let entry = Draft::info(Phase::Operator, message).at(Level::Warn).with(payload);
-                let change = Change {
-                    entries: vec![(caller.actor(), state.current_attempt(), entry)],
-                    act: Some(act),
-                    over: Some(OverrideDraft {
-                        action: action.to_owned(),
-                        from: state.state,
-                        to: next.state,
-                        reason: reason.to_owned(),
-                    }),
-                    drop_progress: next.state.ended(),
-                    state: Some(next),
-                    ..Change::default()
-                };
-                Ok::<_, Problem>(Decision::Write(Box::new(change), ()))
-            })
-            .await?;
+        let done = self.audited(caller, id, act, now, |state, actor| {
+            let next = state.step(&step, now).map_err(|illegal| {
+                let detail = format!("loop {id} can't be changed so: {illegal}");
+                Problem::new(Code::IllegalTransition, detail)
+            })?;
+            Ok(Some(Told {
+                before: serde_json::json!({ "state": state.state, "round": state.round }),
+                after: serde_json::json!({ "state": next.state, "round": next.round }),
+                message: format!("{} → {} by {actor}: {reason}", state.state, next.state),
+                payload: Some(Payload::transition(Some(state), &next)),
+                next,
+            }))
+        });
+        let done = done.await?;
         let _ = failpoint::hit!("app.override.after");
-        Ok(item(committed.state))
+        Ok(done)
     }
 
     /// Puts a stop sign beside the state. A loop that is held already keeps its first one.
@@ -116,10 +116,8 @@ impl App {
     ) -> Result<LoopItem, Error> {
         let reason = checked_reason(reason)?;
         let hold = Hold { by: caller.identity.name.clone(), reason: reason.into(), since: now() };
-        self.set_hold(caller, id, "hold", reason, if_match, |state| {
-            if state.hold.is_some() { None } else { Some(Some(hold.clone())) }
-        })
-        .await
+        let act = PersonsAct { action: "hold", reason, if_match };
+        self.set_hold(caller, id, act, Some(hold)).await
     }
 
     /// Takes the stop sign away.
@@ -131,60 +129,79 @@ impl App {
         if_match: Option<Revision>,
     ) -> Result<LoopItem, Error> {
         let reason = checked_reason(reason)?;
-        self.set_hold(caller, id, "release", reason, if_match, |state| {
-            state.hold.is_some().then_some(None)
-        })
-        .await
+        let act = PersonsAct { action: "release", reason, if_match };
+        self.set_hold(caller, id, act, None).await
     }
 
-    /// `decide` answers the new hold, or nothing if it is so already.
     async fn set_hold(
         &self,
         caller: &Caller,
         id: &LoopId,
-        action: &str,
-        reason: &str,
-        if_match: Option<Revision>,
-        decide: impl Fn(&StateRecord) -> Option<Option<Hold>>,
+        act: PersonsAct<'_>,
+        hold: Option<Hold>,
+    ) -> Result<LoopItem, Error> {
+        let now = now();
+        let PersonsAct { action, reason, .. } = act;
+        let _ = failpoint::hit!("app.hold.before");
+        let done = self.audited(caller, id, act, now, |state, actor| {
+            if state.state.ended() {
+                let detail = format!("loop {id} is {}: there is nothing to {action}", state.state);
+                return Err(Problem::new(Code::IllegalTransition, detail));
+            }
+            if state.hold.is_some() == hold.is_some() {
+                return Ok(None);
+            }
+            Ok(Some(Told {
+                before: serde_json::json!({ "hold": state.hold }),
+                after: serde_json::json!({ "hold": hold }),
+                message: format!("{action} by {actor}: {reason}"),
+                payload: None,
+                next: StateRecord { hold: hold.clone(), updated_at: now, ..state.clone() },
+            }))
+        });
+        let done = done.await?;
+        let _ = failpoint::hit!("app.hold.after");
+        Ok(done)
+    }
+
+    /// Changes a loop's state record by a person's act, with all its evidence in one transaction.
+    /// `decide` gets the record and who acts; nothing: it is so already.
+    async fn audited(
+        &self,
+        caller: &Caller,
+        id: &LoopId,
+        act: PersonsAct<'_>,
+        now: Timestamp,
+        decide: impl Fn(&StateRecord, &str) -> Result<Option<Told>, Problem>,
     ) -> Result<LoopItem, Error> {
         caller.needs(Role::Operator)?;
         self.visible(caller, id).await?;
-        let now = now();
-        let _ = failpoint::hit!("app.hold.before");
-        let committed = self
-            .store
-            .change(id, now, |snapshot| {
-                let state = &snapshot.state.value;
-                check_match(snapshot.state.revision, if_match)?;
-                if state.state.ended() {
-                    let detail =
-                        format!("loop {id} is {}: there is nothing to {action}", state.state);
-                    return Err(Problem::new(Code::IllegalTransition, detail));
-                }
-                let Some(hold) = decide(state) else { return Ok(Decision::Done(())) };
-                let mut act = caller.act(&format!("loop.{action}"), Some(reason));
-                act.before = serde_json::json!({ "hold": state.hold });
-                act.after = serde_json::json!({ "hold": hold });
-                let message = format!("{action} by {}: {reason}", act.actor);
-                let next = StateRecord { hold, updated_at: now, ..state.clone() };
-                let entry = Draft::info(Phase::Operator, message).at(Level::Warn);
-                let change = Change {
-                    entries: vec![(caller.actor(), state.current_attempt(), entry)],
-                    act: Some(act),
-                    over: Some(OverrideDraft {
-                        action: action.to_owned(),
-                        from: state.state,
-                        to: state.state,
-                        reason: reason.to_owned(),
-                    }),
-                    state: Some(next),
-                    ..Change::default()
-                };
-                Ok(Decision::Write(Box::new(change), ()))
-            })
-            .await?;
-        let _ = failpoint::hit!("app.hold.after");
-        Ok(item(committed.state))
+        let PersonsAct { action, reason, if_match } = act;
+        let change = self.store.change(id, now, |snapshot| {
+            let state = &snapshot.state.value;
+            check_match(snapshot.state.revision, if_match)?;
+            let mut act = caller.act(&format!("loop.{action}"), Some(reason));
+            let Some(told) = decide(state, &act.actor)? else { return Ok(Decision::Done(())) };
+            let Told { next, before, after, message, payload } = told;
+            (act.before, act.after) = (before, after);
+            let entry = Draft::info(Phase::Operator, message).at(Level::Warn);
+            let entry = Draft { payload, ..entry };
+            let change = Change {
+                entries: vec![(caller.actor(), state.current_attempt(), entry)],
+                act: Some(act),
+                over: Some(OverrideDraft {
+                    action: action.to_owned(),
+                    from: state.state,
+                    to: next.state,
+                    reason: reason.to_owned(),
+                }),
+                drop_progress: next.state.ended(),
+                state: Some(next),
+                ..Change::default()
+            };
+            Ok::<_, Problem>(Decision::Write(Box::new(change), ()))
+        });
+        Ok(item(change.await?.state))
     }
 
     /// The last resort when nothing can be written: without its lock the worker stops.

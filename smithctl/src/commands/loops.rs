@@ -1,5 +1,6 @@
 //! `smithctl loop`.
 
+pub(crate) mod act;
 pub(crate) mod cancel;
 pub(crate) mod create;
 pub(crate) mod delete;
@@ -34,13 +35,13 @@ pub(crate) enum Command {
     /// Print everything that is known of loops.
     Trace(trace::Args),
     /// Stop loops; every process of their agents is ended.
-    Cancel(cancel::Args),
+    Cancel(act::Args),
     /// Begin another round of loops that have ended.
     Retry(retry::Args),
     /// Hold loops: one that waits isn't started, one that runs pauses before its next iteration.
-    Hold(hold::Args),
+    Hold(act::Args),
     /// Let held loops go on.
-    Release(release::Args),
+    Release(act::Args),
     /// Change the state of loops by your word.
     Override(overrule::Args),
     /// Forget loops that have ended. Their branches stay, their ids are never used again.

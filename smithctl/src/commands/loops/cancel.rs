@@ -3,38 +3,21 @@
 use smith_model::api::{OverrideRequest, TargetState};
 use smith_model::id::LoopId;
 
+use super::act::{self, Args};
 use crate::app::App;
 use crate::error::{Error, Exit};
 
-/// The arguments.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// The loops.
-    #[arg(required = true, value_name = "ID")]
-    pub(crate) ids: Vec<LoopId>,
-    /// Why; it goes into the loop's journal and the audit.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) reason: Option<String>,
-}
-
 /// Runs it.
 pub(crate) async fn run(app: &App, args: Args) -> Result<Exit, Error> {
-    let Args { ids, reason } = args;
-    let reason = reason.unwrap_or_else(|| "smithctl loop cancel".into());
     let client = app.client()?;
+    let reason = args.reason("cancel");
     let act = async |id: &LoopId| {
         let request = OverrideRequest {
             loop_id: id.clone(),
             target_state: TargetState::Cancelled,
             reason: reason.clone(),
         };
-        app.ask(&client, id, client.override_loop(&request, None)).await
+        client.override_loop(&request, None).await
     };
-    let human = |done: &[smith_model::api::LoopItem]| {
-        let lines = done
-            .iter()
-            .map(|item| format!("{} cancelled ({})", item.record.loop_id, item.record.state));
-        lines.collect::<Vec<_>>().join("\n")
-    };
-    app.each(&ids, act, human).await
+    act::run(app, &client, &args, "cancelled", act).await
 }
