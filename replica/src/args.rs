@@ -38,12 +38,15 @@ pub(crate) struct RunArgs {
     /// End all processes when the API was away for so long.
     #[arg(long, value_name = "TIME", default_value = "15m")]
     api_patience: Span,
+    /// Hide this directory from agents and gates, where the kernel allows it. May be given again.
+    #[arg(long, value_name = "DIR")]
+    hide: Vec<PathBuf>,
 }
 
 impl RunArgs {
     pub(crate) fn resolve(self) -> run::Options {
-        let Self { dir, api_patience } = self;
-        run::Options { dir, api_patience: api_patience.std() }
+        let Self { dir, api_patience, hide } = self;
+        run::Options { dir, api_patience: api_patience.std(), hidden: hide }
     }
 }
 
@@ -55,6 +58,9 @@ pub(crate) struct HostArgs {
     /// The directory in which commands run.
     #[arg(long, value_name = "DIR")]
     workspace: PathBuf,
+    /// Hide this directory from what is started.
+    #[arg(long, hide = true, value_name = "DIR")]
+    hide: Vec<PathBuf>,
     /// Which part of the host this process plays.
     #[arg(long, hide = true, default_value = host::Role::Direct.name(), value_parser = role)]
     role: host::Role,
@@ -62,8 +68,8 @@ pub(crate) struct HostArgs {
 
 impl HostArgs {
     pub(crate) fn resolve(self) -> (host::Options, host::Role) {
-        let Self { socket, workspace, role } = self;
-        (host::Options { socket, workspace }, role)
+        let Self { socket, workspace, hide, role } = self;
+        (host::Options { socket, workspace, hidden: hide }, role)
     }
 }
 

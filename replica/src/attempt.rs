@@ -23,7 +23,7 @@ use crate::api::{Api, Error as ApiError};
 use crate::checkout::checkout;
 use crate::clock::{Pause, WorkClock};
 use crate::handoff;
-use crate::host::{Error as HostError, Gone, Host, Local};
+use crate::host::{Error as HostError, Gone, Hidden, Host, Local};
 use crate::iterate::Attempt;
 use crate::notes::Notes;
 use crate::orders;
@@ -245,7 +245,12 @@ async fn steps(
 ) -> Result<(), Stop> {
     worker.phase(WorkerPhase::Checkout);
     let isolation = worker.host.isolation().map_or("none".to_owned(), |i| i.to_string());
-    let words = format!("agent and gates run in a {isolation}");
+    let hidden = match worker.host.hidden() {
+        Hidden::Nothing => String::new(),
+        Hidden::Covered => "; Smith's own files are hidden from them".to_owned(),
+        Hidden::Refused { why } => format!("; Smith's own files aren't hidden from them: {why}"),
+    };
+    let words = format!("agent and gates run in a {isolation}{hidden}");
     worker.say(Draft::info(Phase::Startup, words))?;
     let ground = tokio::select! { biased;
         order = worker.orders.halted() => return Err(order.into()),

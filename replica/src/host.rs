@@ -28,6 +28,7 @@ mod elf;
 mod program;
 mod tree;
 
+mod cover;
 mod guard;
 mod keeper;
 mod run;
@@ -57,4 +58,4 @@ pub use run::{Options, Role, RunError, run};
 pub use rustix::process::Signal;
 pub use serve::ServeError;
 pub use terminal::{Terminal, TerminalReader, TerminalWriter};
-pub use wire::{Command, Exit, Program, Scope, Size, StartFailure, Stdin};
+pub use wire::{Command, Exit, Hidden, Program, Scope, Size, StartFailure, Stdin};

@@ -66,6 +66,8 @@ pub struct Options {
     pub dir: PathBuf,
     /// Without any answer of the API for so long, all processes are ended.
     pub api_patience: Duration,
+    /// Directories to hide from agents and gates: the server's own, of which this worker's is a part.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// The largest launch that is read.
@@ -75,13 +77,13 @@ const MOST_SOCKET: usize = 100;
 
 /// Runs the worker to its end.
 pub fn run(options: &Options) -> Result<(), Error> {
-    let Options { dir, api_patience } = options;
+    let Options { dir, api_patience, hidden } = options;
     let dir = dir.canonicalize().map_err(|source| set_up("find the worker's directory", source))?;
     let _lock = hide_stdout().map_err(|source| set_up("move standard output away", source))?;
     write_json(&dir.join("pid.json"), &pid_record()?)
         .map_err(|source| set_up("write pid.json", source))?;
     harden()?;
-    let result = launch().and_then(|launch| with_launch(&dir, launch, *api_patience));
+    let result = launch().and_then(|launch| with_launch(&dir, launch, hidden, *api_patience));
     let code = match &result {
         Ok(_) => 0,
         Err(_) => 1,
@@ -97,7 +99,12 @@ pub fn run(options: &Options) -> Result<(), Error> {
     Ok(())
 }
 
-fn with_launch(dir: &Path, launch: Launch, patience: Duration) -> Result<Ended, Error> {
+fn with_launch(
+    dir: &Path,
+    launch: Launch,
+    hidden: &[PathBuf],
+    patience: Duration,
+) -> Result<Ended, Error> {
     let bearer: Bearer = launch.claim_token.parse().map_err(|_| Error::Token)?;
     let secret = hex::encode(rand::random::<[u8; 32]>());
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -119,6 +126,7 @@ fn with_launch(dir: &Path, launch: Launch, patience: Duration) -> Result<Ended, 
             program,
             socket: socket.path.clone(),
             workspace: dir.join("workspace"),
+            hidden: hidden.to_vec(),
             isolation: None,
         };
         let (terms, counting) = terms().map_err(|source| set_up("listen for signals", source))?;

@@ -10,6 +10,8 @@ mod bench;
 
 #[path = "host/ends.rs"]
 mod ends;
+#[path = "host/hidden.rs"]
+mod hidden;
 #[path = "host/losses.rs"]
 mod losses;
 #[path = "host/protocol.rs"]

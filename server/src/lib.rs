@@ -297,7 +297,7 @@ async fn start_smith_core(
     let root = root_key(&config.store.root_key_file)?;
     let store = open_store(&config.store, &root).await?;
     let runtime =
-        open_local(&config.workers_dir, &store, config.replica_program.as_deref()).await?;
+        open_local(&config.workers_dir, &store, config.replica_program.as_deref(), None).await?;
     let (view, feeding) = View::start(store.clone(), shutdown.clone()).await?;
     tasks.spawn("the view", shutdown, feeding);
     let told = core_config(
@@ -350,6 +350,7 @@ async fn open_local(
     dir: &Path,
     store: &Store,
     program: Option<&Path>,
+    private: Option<&Path>,
 ) -> Result<Arc<dyn Runtime>, Error> {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or(host);
@@ -373,8 +374,16 @@ async fn open_local(
         installation: store.installation(),
         replica_program: replica_program(program)?,
         env,
+        hidden: private.map(Path::to_path_buf).into_iter().chain(contexts_dir()).collect(),
     };
     Ok(Arc::new(Local::open(config).await?))
+}
+
+/// Where smithctl keeps its contexts, which may hold tokens.
+fn contexts_dir() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+    let config = set("XDG_CONFIG_HOME").or_else(|| Some(set("HOME")?.join(".config")))?;
+    Some(config.join("smith"))
 }
 
 fn replica_program(named: Option<&Path>) -> Result<PathBuf, Error> {
@@ -496,7 +505,8 @@ async fn start_smithd(
         }
     };
     let store = Store::open(&told, root.bytes()).await?;
-    let runtime = open_local(state.path(), &store, config.replica_program.as_deref()).await?;
+    let program = config.replica_program.as_deref();
+    let runtime = open_local(state.path(), &store, program, Some(state.path())).await?;
     let artifacts = Artifacts::in_directory(&state.path().join("artifacts"))?;
     let all_limits = limits(&config.limits);
     let view = start_api(

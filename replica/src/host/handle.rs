@@ -23,7 +23,7 @@ use super::process::{Piped, Process, Ticket};
 use super::program::Refused;
 use super::supervisor::{Supervisor, write};
 use super::terminal::Terminal;
-use super::wire::{Command, Exit, Io, Report, Request, Size, StartFailure, Stdin, VERSION};
+use super::wire::{Command, Exit, Hidden, Io, Report, Request, Size, StartFailure, Stdin, VERSION};
 
 /// How long a launched host may take to connect and say hello.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(20);
@@ -98,6 +98,7 @@ pub enum Error {
 pub struct Host {
     shared: Arc<Shared>,
     isolation: Option<Isolation>,
+    hidden: Hidden,
     hang_up: HangUp,
     /// Reads, writes, and verifies the end. Ends with this handle.
     _tasks: JoinSet<()>,
@@ -136,9 +137,10 @@ impl Host {
     async fn greet(stream: UnixStream, watched: Option<Watched>) -> Result<Self, Error> {
         let (mut receiver, sender) = channel::split(stream);
         let hello = tokio::time::timeout(HELLO_TIMEOUT, receiver.recv::<Report>()).await;
-        match hello.map_err(|_| Error::NoHost(HELLO_TIMEOUT))? {
-            Ok(Some((Report::Hello { version: VERSION, pid }, _))) => {
+        let hidden = match hello.map_err(|_| Error::NoHost(HELLO_TIMEOUT))? {
+            Ok(Some((Report::Hello { version: VERSION, pid, hidden }, _))) => {
                 tracing::debug!(pid, "a host is connected");
+                hidden
             }
             Ok(Some((Report::Hello { version, .. }, _))) => {
                 return Err(Error::Version { ours: VERSION, theirs: version });
@@ -146,7 +148,7 @@ impl Host {
             Ok(Some(_)) => return Err(Error::NotAHost("it doesn't say hello".to_owned())),
             Ok(None) => return Err(Error::NotAHost("it hung up".to_owned())),
             Err(error) => return Err(Error::NotAHost(error.to_string())),
-        }
+        };
         let isolation = watched.as_ref().map(Watched::isolation);
         let hang_up = sender.hang_up();
         let (outbound, requests) = mpsc::channel(OUTBOUND);
@@ -169,12 +171,17 @@ impl Host {
             lost: lost_tx,
         };
         tasks.spawn(supervisor.run());
-        Ok(Self { shared, isolation, hang_up, _tasks: tasks })
+        Ok(Self { shared, isolation, hidden, hang_up, _tasks: tasks })
     }
 
     /// What stands around it; `None` for a host that something else started.
     pub fn isolation(&self) -> Option<Isolation> {
         self.isolation
+    }
+
+    /// What became of the directories that were to be hidden from what it runs.
+    pub fn hidden(&self) -> &Hidden {
+        &self.hidden
     }
 
     /// Starts a command in a terminal of its own.

@@ -42,6 +42,8 @@ impl Namespace {
             Self::User => &[
                 "--user",
                 "--map-current-user",
+                // The host covers what is hidden before it gives them up.
+                "--keep-caps",
                 "--fork",
                 "--pid",
                 "--mount-proc",

@@ -26,6 +26,8 @@ pub struct Local {
     pub socket: PathBuf,
     /// The directory that commands run in.
     pub workspace: PathBuf,
+    /// Directories that nothing in the workspace has to see; those that aren't there are passed over.
+    pub hidden: Vec<PathBuf>,
     /// What stands around it; `None`: the best that the kernel allows.
     pub isolation: Option<Isolation>,
 }
@@ -46,7 +48,11 @@ pub(super) struct Launched {
 /// A thread of its own starts it and waits for it. What the child gets when its parent dies, it gets
 /// when the *thread* dies that started it, and a thread of a pool can end at any time.
 pub(super) async fn launch(local: &Local, isolation: Isolation) -> io::Result<Launched> {
-    let options = Options { socket: local.socket.clone(), workspace: local.workspace.clone() };
+    let options = Options {
+        socket: local.socket.clone(),
+        workspace: local.workspace.clone(),
+        hidden: local.hidden.clone(),
+    };
     let mut command = std::process::Command::new(&local.program);
     command
         .arg("host")

@@ -18,6 +18,8 @@ pub struct Options {
     pub socket: PathBuf,
     /// The directory that commands run in.
     pub workspace: PathBuf,
+    /// Directories to hide from what is started.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// Which part of a host a process plays.
@@ -65,15 +67,19 @@ impl From<Isolation> for Role {
 impl Options {
     /// The command line after `smith-replica host`.
     pub(super) fn arguments(&self, role: Role) -> Vec<OsString> {
-        let Self { socket, workspace } = self;
-        vec![
+        let Self { socket, workspace, hidden } = self;
+        let mut arguments = vec![
             "--socket".into(),
             socket.into(),
             "--workspace".into(),
             workspace.into(),
             "--role".into(),
             role.name().into(),
-        ]
+        ];
+        for dir in hidden {
+            arguments.extend(["--hide".into(), dir.into()]);
+        }
+        arguments
     }
 }
 

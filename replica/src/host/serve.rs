@@ -15,6 +15,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::channel::{self, ChannelError, Receiver, Sender};
+use super::cover;
 use super::run::{Options, become_private};
 use super::starts::{Outgoing, Starts};
 use super::tree::{self, Pauses, Strike};
@@ -89,7 +90,9 @@ pub(super) async fn serve(options: &Options, parent: Parent) -> Result<(), Serve
     let _hangup = prepared(SignalKind::hangup())?;
 
     let (mut receiver, mut sender) = channel::split(connect(options).await?);
-    let hello = Report::Hello { version: VERSION, pid: std::process::id() };
+    // The socket may lie in what is covered: it isn't needed any more.
+    let hidden = cover::cover(&options.hidden, &options.workspace).map_err(ServeError::Prepare)?;
+    let hello = Report::Hello { version: VERSION, pid: std::process::id(), hidden };
     sender.send(&hello, &[]).await.map_err(|e| ServeError::Connection(e.into()))?;
 
     let (outgoing, reports) = mpsc::channel(OUTGOING);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// The protocol's version; raised with every change of this file.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// What to run, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -171,6 +171,22 @@ pub(super) enum Request {
     },
 }
 
+/// What became of the directories that were to be hidden from all that a host runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Hidden {
+    /// None were.
+    #[default]
+    Nothing,
+    /// All of them are covered.
+    Covered,
+    /// They aren't, or not all of them.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}
+
 /// From the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case", deny_unknown_fields)]
@@ -179,6 +195,9 @@ pub(super) enum Report {
     Hello {
         version: u32,
         pid: u32,
+        /// Another version's hello has none, and is to be told from what is no host.
+        #[serde(default)]
+        hidden: Hidden,
     },
     /// With the PTY's master, or stdout, stderr and, when asked for, stdin.
     Started {
@@ -294,6 +313,11 @@ mod tests {
     }
 
     fn report() -> impl Strategy<Value = Report> {
+        let hidden = prop_oneof![
+            Just(Hidden::Nothing),
+            Just(Hidden::Covered),
+            any::<String>().prop_map(|why| Hidden::Refused { why }),
+        ];
         let kind = prop_oneof![
             Just(StartFailure::NotFound),
             Just(StartFailure::NotExecutable),
@@ -303,7 +327,11 @@ mod tests {
             Just(StartFailure::Other),
         ];
         prop_oneof![
-            any::<(u32, u32)>().prop_map(|(version, pid)| Report::Hello { version, pid }),
+            (any::<(u32, u32)>(), hidden).prop_map(|((version, pid), hidden)| Report::Hello {
+                version,
+                pid,
+                hidden
+            }),
             any::<(u64, u32)>().prop_map(|(id, pid)| Report::Started { id, pid }),
             (any::<u64>(), kind, any::<String>())
                 .prop_map(|(id, kind, message)| Report::StartFailed { id, kind, message }),

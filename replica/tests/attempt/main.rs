@@ -122,6 +122,7 @@ impl World {
                 program: self.program.clone(),
                 socket: dir.join("host/s"),
                 workspace: dir.join("workspace"),
+                hidden: vec![],
                 isolation: None,
             },
             dir,

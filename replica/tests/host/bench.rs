@@ -77,6 +77,7 @@ impl Place {
             program: PROGRAM.into(),
             socket: self.socket(),
             workspace: self.workspace(),
+            hidden: vec![],
             isolation: Some(isolation),
         }
     }

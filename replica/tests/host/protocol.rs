@@ -16,7 +16,7 @@ fn frame(json: &str) -> Vec<u8> {
     bytes
 }
 
-const HELLO: &str = r#"{"type":"hello","version":1,"pid":1}"#;
+const HELLO: &str = r#"{"type":"hello","version":2,"pid":1}"#;
 
 /// A host that is nothing but these bytes.
 async fn accept(said: Vec<u8>) -> (Result<Host, Error>, UnixStream) {

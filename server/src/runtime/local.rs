@@ -64,6 +64,8 @@ pub struct Config {
     pub replica_program: PathBuf,
     /// The whole environment of workers: the allow-listed few, with their values. Never secrets.
     pub env: Vec<(String, String)>,
+    /// Directories that agents have no business in, beside the one with the workers.
+    pub hidden: Vec<PathBuf>,
 }
 
 /// Why the runtime can't be used.
@@ -95,6 +97,7 @@ struct Inner {
     installation: Uuid,
     program: PathBuf,
     env: Vec<(String, String)>,
+    hidden: Vec<PathBuf>,
     boot_id: String,
     /// Workers that this process is starting, is the parent of, or is cleaning up after.
     own: Mutex<HashMap<String, Own>>,
@@ -123,7 +126,7 @@ enum Own {
 impl Local {
     /// Makes the directory, clears what crashes left, and adopts the workers that run.
     pub async fn open(config: Config) -> Result<Self, OpenError> {
-        let Config { dir, machine, installation, replica_program, env } = config;
+        let Config { dir, machine, installation, replica_program, env, hidden } = config;
         let workers = dir.join("workers");
         let boot_id = process::boot_id().map_err(OpenError::Watch)?;
         let watch = Watch::new().map_err(OpenError::Watch)?;
@@ -133,6 +136,8 @@ impl Local {
             workers.canonicalize()
         };
         let workers = make().map_err(|source| OpenError::Dir { dir: workers.clone(), source })?;
+        // The outermost first: what lies below one that is covered needs nothing more.
+        let hidden = hidden.into_iter().chain([workers.clone()]).collect();
         let (changed, changes) = mpsc::channel(MOST_EVENTS);
         let stop = CancellationToken::new();
         let inner = Arc::new(Inner {
@@ -141,6 +146,7 @@ impl Local {
             installation,
             program: replica_program,
             env,
+            hidden,
             boot_id,
             own: Mutex::default(),
             left: Notify::new(),

@@ -172,3 +172,58 @@ async fn what_an_agent_leaves_running_is_ended_before_its_gates_run() {
     assert!(!alive.is_held());
     world.finish().await;
 }
+
+#[tokio::test]
+async fn the_keys_to_ones_own_judgement_are_out_of_reach() {
+    let world = World::start(Options::default()).await;
+    let repository = world.repository("spy");
+    let state = world.dir().join("state");
+    let contexts = world.dir().join("home/.config/smith");
+    std::fs::create_dir_all(&contexts).unwrap();
+    std::fs::write(contexts.join("config.json"), "a token").unwrap();
+    assert!(state.join("admin.token").exists() && state.join("root.key").exists());
+    // The second agent is a gate: it runs code of the first.
+    let lines = format!(
+        r#"cat >spy.sh <<'END'
+        for file in {state}/admin.token {state}/root.key {state}/workers/*/pid.json {state}/workers/*/git/HEAD {contexts}/config.json; do
+            if cat "$file" >/dev/null 2>&1; then echo "read $file"; fi
+        done
+        for dir in {state} {contexts}; do
+            if echo x 2>/dev/null >"$dir/planted"; then echo "wrote to $dir"; fi
+        done
+        ls -A {state} {state}/workers/* {contexts}
+END
+        sh spy.sh >spied.txt"#,
+        state = state.display(),
+        contexts = contexts.display(),
+    );
+    let agent = world.agent("spy", &lines);
+    let id = world.create(&world::request("spy", &repository, &agent, &["sh spy.sh"])).await;
+    world.ends(&id, State::Synced).await;
+    let client = world.client();
+    let journal = wait::journal(&client, &id).await;
+    let said = |words: &str| journal.iter().any(|entry| entry.draft.message.contains(words));
+    assert_eq!(said("run in a PID namespace"), said("own files are hidden from them"));
+    if !said("run in a PID namespace") {
+        assert!(said("own files aren't hidden from them: there is no mount namespace"));
+        return;
+    }
+    let spied = repository.file("smith/spy", "spied.txt").unwrap();
+    let expected = format!(
+        "{state}:\nworkers\n\n{contexts}:\n\n{state}/workers/smith-spy-r1a1:\nworkspace",
+        state = state.display(),
+        contexts = contexts.display(),
+    );
+    let sorted = |text: &str| {
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.retain(|line| !line.is_empty());
+        lines.sort();
+        lines
+    };
+    assert_eq!(sorted(&spied), sorted(&expected));
+    let gate = &client.iterations(&id).await.unwrap().items[0].gates[0];
+    let printed = client.artifact(&id, &gate.output.as_ref().unwrap().digest).await.unwrap();
+    assert_eq!(sorted(&String::from_utf8_lossy(&printed)), sorted(&expected));
+    assert!(!state.join("planted").exists() && !contexts.join("planted").exists());
+    world.finish().await;
+}

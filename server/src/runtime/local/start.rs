@@ -121,6 +121,9 @@ impl Inner {
     fn spawn(&self, dir: &Path, lock: File, log: File) -> io::Result<Child> {
         let mut command = Command::new(&self.program);
         command.arg("run").arg("--dir").arg(dir).current_dir(dir);
+        for hidden in &self.hidden {
+            command.arg("--hide").arg(hidden);
+        }
         command.env_clear().envs(self.env.iter().map(|(key, value)| (key, value)));
         command.stdin(Stdio::piped()).stdout(Stdio::from(lock)).stderr(Stdio::from(log));
         // A session of its own: a terminal's Ctrl-C and hang-up don't reach it. The standard library

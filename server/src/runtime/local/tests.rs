@@ -43,6 +43,7 @@ impl Place {
             installation: self.installation,
             replica_program: self.program(),
             env: vec![("PATH".into(), std::env::var("PATH").unwrap())],
+            hidden: vec![],
         };
         Local::open(config).await.unwrap()
     }
