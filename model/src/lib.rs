@@ -24,6 +24,7 @@ pub mod repository;
 pub mod spec;
 pub mod state;
 pub mod story;
+pub mod terminal;
 pub mod worker;
 
 /// The major version of every record that this code writes; a record of a later one is read-only here.

@@ -16,7 +16,7 @@ pub mod message;
 pub mod mirror;
 pub mod recording;
 pub mod screen;
-pub mod size;
+pub use smith_model::terminal::size;
 pub mod snapshot;
 pub mod style;
 mod utf8;

@@ -12,8 +12,9 @@
 use std::fmt;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smith_model::terminal::{CommandAnswer, SessionState};
+pub use smith_model::terminal::{Holder, Mode, Session, Steal, Viewer, ViewerId};
 
 use crate::frame::Frame;
 use crate::size::Size;
@@ -30,26 +31,6 @@ pub fn negotiate(offered: &[u32]) -> Option<u32> {
     PROTOCOLS.into_iter().find(|version| offered.contains(version))
 }
 
-/// A terminal of a worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Session {
-    /// What the agent runs in; a fresh process for each iteration.
-    Agent,
-    /// A shell in the workspace, started when somebody asks for it.
-    Shell,
-}
-
-/// What a viewer may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Watch.
-    Read,
-    /// Watch, and ask for the lease.
-    Write,
-}
-
 /// A place in a session's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -58,11 +39,6 @@ pub struct Position {
     /// How many bytes of it came before.
     pub offset: u64,
 }
-
-/// Numbers a viewer among those of its session, as long as it is attached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct ViewerId(pub u32);
 
 /// What lets a viewer in, opaque to everybody but who made it. A secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,7 +74,7 @@ pub struct Hello {
 
 /// What a viewer says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "kebab-case")]
 pub enum FromViewer {
     /// The first message, and only that.
     Hello(Hello),
@@ -119,14 +95,73 @@ pub enum FromViewer {
     },
     /// Answered with [`FromWorker::End`].
     Detach,
+    /// A question instead of a hello: answered with [`FromWorker::Answer`], and nothing else follows.
+    Ask(Ask),
     /// Something of a later version; it is skipped.
     #[serde(other)]
     Unknown,
 }
 
+/// What is asked of a worker's terminal server without attaching.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Ask {
+    /// How are the sessions?
+    Status {
+        /// What lets one ask.
+        ticket: Ticket,
+    },
+    /// Run one command line in the workspace. It is ended when the asker hangs up.
+    Command {
+        /// What lets one ask.
+        ticket: Ticket,
+        /// For `sh -c`.
+        line: String,
+        /// Milliseconds that it may take.
+        timeout_millis: u64,
+    },
+    /// End attachments.
+    Detach {
+        /// What lets one ask.
+        ticket: Ticket,
+        /// Whose: one's, or all of the ticket's own identity.
+        viewer: Option<ViewerId>,
+        /// Only those of the ticket's own identity?
+        own_only: bool,
+    },
+}
+
+/// What a worker answers to an [`Ask`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// The sessions.
+    Status {
+        /// Both.
+        sessions: Vec<SessionState>,
+    },
+    /// The command ended.
+    Command(CommandAnswer),
+    /// The command couldn't be started.
+    NotStarted {
+        /// Why.
+        why: String,
+    },
+    /// Who was detached.
+    Detached {
+        /// Their names.
+        viewers: Vec<Viewer>,
+    },
+    /// The ticket isn't good for this.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}
+
 /// A request about who may type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "action", rename_all = "snake_case")]
+#[serde(tag = "action", rename_all = "kebab-case")]
 pub enum LeaseRequest {
     /// Take it, if nobody has it.
     Take,
@@ -141,40 +176,6 @@ pub enum LeaseRequest {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         note: Option<String>,
     },
-}
-
-/// Somebody who is attached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Viewer {
-    /// Its number.
-    pub id: ViewerId,
-    /// Its identity, for display.
-    pub name: String,
-    /// What it may do.
-    pub mode: Mode,
-}
-
-/// Who may type, and since when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Its number.
-    pub id: ViewerId,
-    /// Its identity, for display.
-    pub name: String,
-    /// When it got the lease.
-    pub since: Timestamp,
-    /// From whom and why, if it was stolen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stolen: Option<Steal>,
-}
-
-/// How a lease changed hands against its holder's will.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Steal {
-    /// The identity of who had it.
-    pub from: String,
-    /// Why.
-    pub reason: String,
 }
 
 /// The answer to a [`Hello`].
@@ -217,7 +218,7 @@ pub struct Snapshot {
 
 /// What a worker says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type", rename_all = "kebab-case")]
 pub enum FromWorker {
     /// The first message, unless it is an end.
     Welcome(Welcome),
@@ -274,6 +275,8 @@ pub enum FromWorker {
         /// For people.
         text: String,
     },
+    /// The answer to an ask.
+    Answer(Answer),
     /// The answer to a ping.
     Pong {
         /// The ping's.
@@ -293,7 +296,7 @@ pub enum FromWorker {
 
 /// What a notice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum About {
     /// Input was refused: the viewer only watches.
     ReadOnly,
@@ -312,7 +315,7 @@ pub enum About {
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// By itself, with this code.
     Code(i32),
@@ -322,7 +325,7 @@ pub enum Status {
 
 /// What comes after a process of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Next {
     /// Another one, announced by [`FromWorker::Began`].
     Another,
@@ -332,7 +335,7 @@ pub enum Next {
 
 /// Why a stream is over. Closed: another reason takes another version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum EndReason {
     /// The viewer, or somebody for it, asked for that.
     Detached,

@@ -78,6 +78,7 @@ impl Mirror {
             | FromWorker::Viewers { .. }
             | FromWorker::Notice { .. }
             | FromWorker::Exit { .. }
+            | FromWorker::Answer(_)
             | FromWorker::Pong { .. }
             | FromWorker::End { .. }
             | FromWorker::Unknown => Applied::Nothing,

@@ -65,15 +65,18 @@ impl EventListener for Replies {
     }
 }
 
-impl Dimensions for Size {
+/// A size, as the emulator asks for it.
+struct Sides(Size);
+
+impl Dimensions for Sides {
     fn total_lines(&self) -> usize {
-        usize::from(Self::rows(*self))
+        self.screen_lines()
     }
     fn screen_lines(&self) -> usize {
-        usize::from(Self::rows(*self))
+        usize::from(self.0.rows())
     }
     fn columns(&self) -> usize {
-        usize::from(Self::columns(*self))
+        usize::from(self.0.columns())
     }
 }
 
@@ -88,7 +91,7 @@ impl Emulator {
     pub(super) fn new(size: Size) -> Self {
         let history = history(size);
         let replies = Replies::default();
-        let term = Term::new(config(history), &size, replies.clone());
+        let term = Term::new(config(history), &Sides(size), replies.clone());
         Self { term, processor: Processor::new(), replies, history }
     }
 
@@ -130,7 +133,7 @@ impl Emulator {
         self.history = history(size);
         // First: 50,000 short rows that become wide ones would take hundreds of megabytes.
         self.term.set_options(config(self.history));
-        self.term.resize(size);
+        self.term.resize(Sides(size));
         let repair = |grid: &mut Grid<Raw>| {
             // Rows of the former size that the emulator keeps for later are freed.
             grid.truncate();

@@ -1,5 +1,8 @@
 //! Messages both ways: any comes back whole, and the wire is as it is documented.
 
+use jiff::Timestamp;
+use smith_model::attempt::Exit;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -65,8 +68,18 @@ fn from_viewer() -> impl Strategy<Value = FromViewer> {
         ".{0,40}".prop_map(|reason| LeaseRequest::Steal { reason }),
         prop::option::of(".{0,40}").prop_map(|note| LeaseRequest::Release { note }),
     ];
+    let ticket = || ".{0,40}".prop_map(Ticket);
+    let ask = prop_oneof![
+        ticket().prop_map(|ticket| Ask::Status { ticket }),
+        (ticket(), ".{0,40}", any::<u64>()).prop_map(|(ticket, line, timeout_millis)| {
+            Ask::Command { ticket, line, timeout_millis }
+        }),
+        (ticket(), prop::option::of(any::<u32>().prop_map(ViewerId)), any::<bool>())
+            .prop_map(|(ticket, viewer, own_only)| Ask::Detach { ticket, viewer, own_only }),
+    ];
     prop_oneof![
         hello.prop_map(FromViewer::Hello),
+        ask.prop_map(FromViewer::Ask),
         bytes().prop_map(FromViewer::Input),
         size().prop_map(|size| FromViewer::Resize { size }),
         lease.prop_map(FromViewer::Lease),
@@ -115,8 +128,38 @@ fn from_worker() -> impl Strategy<Value = FromWorker> {
         Just(EndReason::Protocol),
         Just(EndReason::Error),
     ];
+    let state =
+        (
+            session(),
+            any::<u64>(),
+            any::<bool>(),
+            size(),
+            prop::option::of(".{0,20}"),
+            prop::option::of(holder()),
+            viewers(),
+        )
+            .prop_map(|(session, generation, running, size, title, lease, viewers)| {
+                SessionState { session, generation, running, size, title, lease, viewers }
+            });
+    let command = (any::<i32>(), any::<u64>(), ".{0,40}", any::<u64>(), ".{0,40}", any::<u64>())
+        .prop_map(|(code, millis, stdout, stdout_omitted, stderr, stderr_omitted)| CommandAnswer {
+            exit: Exit::Code(code),
+            millis,
+            stdout,
+            stdout_omitted,
+            stderr,
+            stderr_omitted,
+        });
+    let answer = prop_oneof![
+        prop::collection::vec(state, 0..3).prop_map(|sessions| Answer::Status { sessions }),
+        command.prop_map(Answer::Command),
+        ".{0,40}".prop_map(|why| Answer::NotStarted { why }),
+        viewers().prop_map(|viewers| Answer::Detached { viewers }),
+        ".{0,40}".prop_map(|why| Answer::Refused { why }),
+    ];
     prop_oneof![
         welcome.prop_map(FromWorker::Welcome),
+        answer.prop_map(FromWorker::Answer),
         snapshot.prop_map(FromWorker::Snapshot),
         bytes().prop_map(FromWorker::Output),
         (size(), prop::option::of(any::<u32>().prop_map(ViewerId)))
@@ -193,7 +236,7 @@ fn the_wire_is_as_it_is_documented() {
     );
     check(
         FromWorker::End { reason: EndReason::SessionOver, text: "over".to_owned() }.to_frame(),
-        r#"{"type":"end","reason":"session_over","text":"over"}"#,
+        r#"{"type":"end","reason":"session-over","text":"over"}"#,
     );
 }
 

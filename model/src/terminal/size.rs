@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Columns and rows of a terminal, always within [`Size::SMALLEST`] and [`Size::LARGEST`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(try_from = "Sides", into = "Sides")]
 pub struct Size {
     columns: u16,
