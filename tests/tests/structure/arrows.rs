@@ -7,7 +7,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("failpoint", &[]),
     ("term", &["smith-model"]),
-    ("client", &["smith-model"]),
+    ("client", &["smith-model", "smith-term"]),
     ("prd-wizard", &["smith-model", "smith-term"]),
     ("server", &["smith-model", "smith-term", "smith-failpoint"]),
     ("replica", &["smith-model", "smith-client", "smith-term", "smith-failpoint"]),

@@ -41,6 +41,12 @@ const FENCES: &[Fence] = &[
         instead: "HTTP is spoken by smith-client to Smith, and by server/src/outbound to everybody else",
     },
     Fence {
+        packages: &["tokio-tungstenite", "tungstenite"],
+        members: Some(&["client"]),
+        rooms: &["client/src/terminal"],
+        instead: "WebSockets are opened by smith-client's Terminal, and served by axum's `ws` in server/src/api",
+    },
+    Fence {
         packages: &["hyper", "hyper-util"],
         members: Some(&["client", "server"]),
         rooms: &["client/src", "server/src/outbound", "server/src/api", "server/src/lib"],
@@ -175,6 +181,8 @@ mod tests {
             ("server/src/runtime/kubernetes/job.rs", "use kube::Api;", 0),
             ("server/src/runtime/local.rs", "use k8s_openapi as k;", 1),
             ("server/src/view.rs", "#[cfg(test)]\nmod tests { use axum::Router; }", 0),
+            ("client/src/terminal/socket.rs", "use tokio_tungstenite::WebSocketStream;", 0),
+            ("server/src/api/terminals.rs", "use tokio_tungstenite::WebSocketStream;", 1),
             ("smithctl/src/main.rs", "fn main() -> anyhow::Result<()> {}", 0),
             ("server/src/bin/smithd.rs", "fn main() -> anyhow::Result<()> {}", 0),
             ("server/src/config.rs", "fn f() -> anyhow::Result<()> {}", 1),
