@@ -77,7 +77,9 @@ pub enum Code {
     ProtocolMismatch,
     /// Too many requests; `Retry-After` says when.
     RateLimited,
-    /// The store can't be reached or is full; `Retry-After` says when to try again.
+    /// The worker's terminals can't be attached to: there is no worker, or it can't be reached from here.
+    NotAttachable,
+    /// The store or the worker can't be reached now, or the store is full; `Retry-After` says when to try again.
     Unavailable,
     /// The store can't take more: the worker was stopped, but no record says so.
     StoppedNotRecorded,
@@ -103,7 +105,8 @@ impl Code {
             | Self::LockLost
             | Self::Fenced
             | Self::EvidenceMissing
-            | Self::PublishUnsettled => 409,
+            | Self::PublishUnsettled
+            | Self::NotAttachable => 409,
             Self::Gone => 410,
             Self::RevisionMismatch => 412,
             Self::TooLarge => 413,
@@ -140,7 +143,8 @@ impl Code {
             Self::PublishUnsettled => "an earlier publish isn't settled",
             Self::ProtocolMismatch => "no common protocol version",
             Self::RateLimited => "too many requests",
-            Self::Unavailable => "the store isn't available",
+            Self::NotAttachable => "the worker's terminals can't be attached to",
+            Self::Unavailable => "not available now",
             Self::StoppedNotRecorded => "stopped, but not recorded",
             Self::Internal => "internal error",
         }

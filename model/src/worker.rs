@@ -357,6 +357,8 @@ pub struct Launch {
     pub api_url: String,
     /// The claim token.
     pub claim_token: String,
+    /// What tickets to this attempt's terminals are signed with, in hex; see [`crate::terminal::ticket::secret`].
+    pub terminal_key: String,
     /// The loop's uid, for the checkpoint refs.
     pub uid: Uuid,
     /// Environment for the agent and the gates beyond the allow-listed few.

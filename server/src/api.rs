@@ -13,6 +13,7 @@ pub mod metrics;
 #[cfg(test)]
 mod published;
 mod streams;
+mod terminals;
 mod tokens;
 mod worker;
 
@@ -28,6 +29,7 @@ use axum::{Json, Router};
 use smith_model::problem::{Code, Problem};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,6 +39,7 @@ use crate::app::App;
 use crate::app::why::RuntimeView;
 use error::ApiError;
 use metrics::Metrics;
+use terminals::Patience;
 
 /// The largest body of an ordinary request: a spec of 512 KiB as JSON, with room for a batch.
 const MOST_BODY_BYTES: usize = 8 * 1024 * 1024;
@@ -53,6 +56,11 @@ pub struct Api {
     runtime: Arc<dyn RuntimeView>,
     /// Ends streams, which would otherwise keep a shutdown waiting for ever.
     shutdown: CancellationToken,
+    /// Origins of web pages, besides the API's own, that may open terminals.
+    origins: Arc<[String]>,
+    /// What outlives its request: terminals, and commands whose end is still to be recorded.
+    lasting: TaskTracker,
+    patience: Patience,
 }
 
 /// The request's name in logs, answers and audit records.
@@ -75,7 +83,24 @@ impl Api {
         runtime: Arc<dyn RuntimeView>,
         shutdown: CancellationToken,
     ) -> Self {
-        Self { app, metrics, runtime, shutdown }
+        let origins = Arc::from([]);
+        let (lasting, patience) = (TaskTracker::new(), Patience::default());
+        Self { app, metrics, runtime, shutdown, origins, lasting, patience }
+    }
+
+    /// Lets web pages of other origins open terminals, too.
+    pub fn allow_origins(self, origins: Vec<String>) -> Self {
+        Self { origins: origins.into(), ..self }
+    }
+
+    /// Waits until everything that outlives its request has ended; after the shutdown, and within the bounds that
+    /// each of them has.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + use<> {
+        let lasting = self.lasting.clone();
+        async move {
+            lasting.close();
+            lasting.wait().await;
+        }
     }
 }
 
@@ -85,6 +110,7 @@ fn routes() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(acts::routes())
         .merge(journal::routes())
         .merge(streams::routes())
+        .merge(terminals::routes())
         .merge(ingress::routes())
         .merge(audit::routes())
         .merge(tokens::routes())

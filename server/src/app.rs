@@ -12,6 +12,7 @@ pub mod ingress;
 pub mod journal;
 pub mod loops;
 mod room;
+pub mod terminals;
 pub mod tokens;
 pub mod why;
 pub mod worker;
@@ -26,6 +27,7 @@ use smith_model::chain::Key;
 use smith_model::id::{LoopId, ProjectName, Revision};
 use smith_model::journal::{Actor, ActorKind};
 use smith_model::problem::{Code, Problem};
+use smith_model::redact::Secrets;
 use smith_model::spec::Rules;
 use smith_model::state::StateRecord;
 
@@ -40,6 +42,7 @@ use crate::store::change::Act;
 use crate::view::View;
 use crate::view::audits::Audits;
 use crate::view::journals::Journals;
+use terminals::Terminals;
 
 // What lists and streams are asked with, and answer: the API knows them as the app's.
 pub use crate::outbound::artifacts::MOST_ARTIFACT_BYTES;
@@ -56,6 +59,8 @@ pub struct Settings {
     pub worker_ttl: Duration,
     /// Where admission stops, and why a loop waits.
     pub limits: Limits,
+    /// Values that this process knows and that must stand in no record.
+    pub secrets: Secrets,
 }
 
 /// Everything that use cases need; cheap to clone.
@@ -73,6 +78,7 @@ pub struct Parts {
     audits: Audits,
     artifacts: Artifacts,
     worker_key: Key,
+    terminals: Terminals,
     settings: Settings,
     room: Room,
 }
@@ -141,8 +147,19 @@ impl App {
         settings: Settings,
     ) -> Self {
         let worker_key = Key::derive(root, "worker");
+        let terminals = Terminals::new(Key::derive(root, "terminal"));
         let room = Room::new(store.clone());
-        let parts = Parts { store, view, journals, audits, artifacts, worker_key, settings, room };
+        let parts = Parts {
+            store,
+            view,
+            journals,
+            audits,
+            artifacts,
+            worker_key,
+            terminals,
+            settings,
+            room,
+        };
         Self { parts: Arc::new(parts) }
     }
 

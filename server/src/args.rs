@@ -131,6 +131,23 @@ impl WorkerArgs {
 }
 
 #[derive(Args, Debug)]
+struct OriginArgs {
+    /// An origin of web pages that may open terminals besides the API's own, as in https://smith.example.org; may be
+    /// repeated.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    allow_origin: Vec<String>,
+}
+
+/// As browsers write one: scheme, host, port, and nothing behind.
+fn origin(text: &str) -> Result<String, String> {
+    let rule = "write it as browsers do, like https://smith.example.org or http://localhost:3000";
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+    let fits = host.is_some_and(|host| !host.is_empty() && host.chars().all(plain));
+    if fits { Ok(text.to_ascii_lowercase()) } else { Err(rule.to_owned()) }
+}
+
+#[derive(Args, Debug)]
 struct LocalArgs {
     /// A variable of this process's environment that agents and gates get too; may be repeated. Its value is
     /// taken out of every output.
@@ -160,6 +177,12 @@ struct ApiArgs {
     /// Where artifacts are kept; every API process must see the same.
     #[arg(long, value_name = "DIR")]
     artifacts_dir: PathBuf,
+    /// The --workers-dir of a core on this machine (or smithd's state directory), so that its workers' terminals can be
+    /// attached to through this process; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    workers_dir: Vec<PathBuf>,
+    #[command(flatten)]
+    origins: OriginArgs,
     #[command(flatten)]
     logs: LogArgs,
     #[command(subcommand)]
@@ -195,8 +218,18 @@ pub fn api() -> ApiTask {
     if std::env::args().nth(1).as_deref() == Some("openapi") {
         return ApiTask::Openapi;
     }
-    let ApiArgs { store, worker, limits, listen, metrics_listen, artifacts_dir, logs, command } =
-        ApiArgs::parse();
+    let ApiArgs {
+        store,
+        worker,
+        limits,
+        listen,
+        metrics_listen,
+        artifacts_dir,
+        workers_dir,
+        origins,
+        logs,
+        command,
+    } = ApiArgs::parse();
     let config = ApiConfig {
         store: store.resolve(),
         worker: worker.resolve(),
@@ -204,6 +237,8 @@ pub fn api() -> ApiTask {
         listen,
         metrics_listen,
         artifacts_dir,
+        workers_dirs: workers_dir,
+        allow_origins: origins.allow_origin,
         logs: logs.resolve(),
     };
     match command {
@@ -287,6 +322,8 @@ struct SmithdArgs {
     limits: LimitArgs,
     #[command(flatten)]
     local: LocalArgs,
+    #[command(flatten)]
+    origins: OriginArgs,
     /// Do not write the context `local` for smithctl and smith.
     #[arg(long)]
     no_context: bool,
@@ -307,6 +344,7 @@ pub fn smithd() -> SmithdConfig {
         worker,
         limits,
         local,
+        origins,
         no_context,
         logs,
     } = SmithdArgs::parse();
@@ -335,6 +373,7 @@ pub fn smithd() -> SmithdConfig {
         etcd_quota,
         etcd,
         worker,
+        allow_origins: origins.allow_origin,
         limits: limits.resolve(),
         agent_env: local.agent_env,
         replica_program: local.replica_program,

@@ -68,6 +68,10 @@ pub struct ApiConfig {
     pub metrics_listen: Option<SocketAddr>,
     /// Where artifacts are kept.
     pub artifacts_dir: PathBuf,
+    /// Directories of cores on this machine, whose workers' terminals can be attached to.
+    pub workers_dirs: Vec<PathBuf>,
+    /// Origins of web pages, besides the API's own, that may open terminals.
+    pub allow_origins: Vec<String>,
     /// Logs.
     pub logs: Logs,
 }
@@ -114,6 +118,8 @@ pub struct SmithdConfig {
     pub etcd: Option<PathBuf>,
     /// What requests may ask.
     pub worker: Worker,
+    /// Origins of web pages, besides the API's own, that may open terminals.
+    pub allow_origins: Vec<String>,
     /// Where admission stops.
     pub limits: Limits,
     /// Variables that agents and gates get.

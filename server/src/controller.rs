@@ -40,6 +40,8 @@ pub struct Config {
     pub secrets: Vec<String>,
     /// Makes claim tokens.
     pub worker_key: Key,
+    /// Attempts' keys for tickets to their terminals are made with it; the API's own.
+    pub terminal_key: Key,
 }
 
 /// Everything that a core works with.

@@ -24,9 +24,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use smith_model::access::Role;
 use smith_model::chain::Key;
 use smith_model::duration::Span;
+use smith_model::redact::Secrets;
 use smith_model::spec::Rules;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -40,8 +42,9 @@ use controller::{Core, fleet, plan};
 use embedded::first_token;
 use outbound::artifacts::Artifacts;
 use process::{Signals, Tasks};
-use runtime::Runtime;
+use runtime::local::nearby::Nearby;
 use runtime::local::{self, Local};
+use runtime::{Duplex, NoTerminal, Runtime, WorkerReport};
 pub use smithd::run_smithd;
 use store::lease::Candidate;
 use store::{Store, Tls};
@@ -167,13 +170,13 @@ fn limits(limits: &config::Limits) -> fleet::Limits {
     found
 }
 
-fn settings(worker: &config::Worker, limits: fleet::Limits) -> app::Settings {
+fn settings(worker: &config::Worker, limits: fleet::Limits, secrets: Secrets) -> app::Settings {
     let rules = Rules {
         file_roots: worker.file_roots.clone(),
         default_command: worker.default_agent.clone(),
         ..Rules::default()
     };
-    app::Settings { rules, worker_ttl: worker.ttl, limits }
+    app::Settings { rules, worker_ttl: worker.ttl, limits, secrets }
 }
 
 /// Starts what serves the API: view, journals, listeners. `draining` ends it.
@@ -185,6 +188,7 @@ async fn start_api(
     artifacts: Artifacts,
     settings: app::Settings,
     runtime: Arc<dyn RuntimeView>,
+    origins: Vec<String>,
     listeners: (TcpListener, Option<TcpListener>),
     shutdown: &CancellationToken,
 ) -> Result<View, Error> {
@@ -203,10 +207,15 @@ async fn start_api(
     let followed = (journals, audits);
     let app = App::new(store.clone(), view.clone(), followed, artifacts, root, settings);
     let metrics = Arc::new(Metrics::new(app.clone()));
-    let api = Api::new(app, metrics.clone(), runtime, shutdown.clone());
+    let api = Api::new(app, metrics.clone(), runtime, shutdown.clone()).allow_origins(origins);
+    let ended = api.ended();
     let (listener, metrics_listener) = listeners;
     let serving = api::serve(listener, api::router(api), shutdown.clone());
-    tasks.spawn("the API", shutdown, async move { serving.await.map_err(Error::Serve) });
+    tasks.spawn("the API", shutdown, async move {
+        serving.await.map_err(Error::Serve)?;
+        ended.await;
+        Ok::<(), Error>(())
+    });
     if let Some(listener) = metrics_listener {
         let serving = api::serve(listener, api::metrics::router(metrics), shutdown.clone());
         tasks.spawn("metrics", shutdown, async move { serving.await.map_err(Error::Serve) });
@@ -238,11 +247,30 @@ async fn start_smith_api(
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let settings = settings(&config.worker, limits(&config.limits));
+    let secrets = Secrets::new::<&str>([]);
+    let settings = settings(&config.worker, limits(&config.limits), secrets);
     let listeners = (listener, metrics_listener);
-    let runtime = Arc::new(NoRuntime);
-    start_api(tasks, &store, &root, artifacts, settings, runtime, listeners, shutdown).await?;
+    let runtime: Arc<dyn RuntimeView> = match config.workers_dirs.clone() {
+        dirs if dirs.is_empty() => Arc::new(NoRuntime),
+        dirs => Arc::new(NearbyView(Nearby::new(dirs, store.installation()))),
+    };
+    let origins = config.allow_origins.clone();
+    start_api(tasks, &store, &root, artifacts, settings, runtime, origins, listeners, shutdown)
+        .await?;
     Ok(())
+}
+
+/// What an API without a core knows of workers on its machine.
+struct NearbyView(Nearby);
+
+impl RuntimeView for NearbyView {
+    fn worker(&self, _: String) -> BoxFuture<'_, Option<WorkerReport>> {
+        Box::pin(async { None })
+    }
+
+    fn terminal(&self, name: String) -> BoxFuture<'_, Result<Box<dyn Duplex>, NoTerminal>> {
+        Box::pin(async move { self.0.terminal(&name).await })
+    }
 }
 
 /// Lets a process run until a signal, or until a part of it ends that must not.
@@ -333,6 +361,7 @@ fn core_config(
         agent_env: env,
         secrets,
         worker_key: Key::derive(root, "worker"),
+        terminal_key: Key::derive(root, "terminal"),
     })
 }
 

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use smith_model::attempt::Exit;
 use smith_model::id::{AttemptNo, LoopId};
 use smith_model::worker::Launch;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
@@ -86,6 +87,51 @@ pub enum Error {
     },
 }
 
+/// A stream of bytes to a worker's terminal server and back.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// Why a worker's terminal server can't be reached.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTerminal {
+    /// There is nothing of that worker.
+    #[error("there is no worker {name} here")]
+    NoWorker {
+        /// The name.
+        name: String,
+    },
+    /// It ended.
+    #[error("the worker {name} has ended")]
+    Ended {
+        /// The name.
+        name: String,
+    },
+    /// It can't be asked.
+    #[error("the worker {name} can't be asked: {why}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Why, in one sentence.
+        why: String,
+    },
+    /// It runs, and nobody listens at its socket: it is just starting, or just ending.
+    #[error("the worker {name} doesn't serve its terminals yet: try again in a moment")]
+    NotYet {
+        /// The name.
+        name: String,
+    },
+    /// Something else is wrong; trying again may help.
+    #[error("can't connect to the terminals of the worker {name}")]
+    Connect {
+        /// The name.
+        name: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
 /// How a worker is asked to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -114,6 +160,9 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// Kills what is left of a worker and removes its traces (workspace, outbox, log). Idempotent.
     fn remove(&self, name: &str) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// A connection to a worker's terminal server.
+    fn terminal(&self, name: &str) -> BoxFuture<'_, Result<Box<dyn Duplex>, NoTerminal>>;
 
     /// The names of loops whose workers changed by themselves. One receiver; it wakes, and may repeat.
     fn events(&self) -> mpsc::Receiver<LoopId>;

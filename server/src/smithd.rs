@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use smith_model::access::Role;
+use smith_model::redact::Secrets;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +22,7 @@ use crate::embedded::ports::{Asked, Which};
 use crate::embedded::state_dir::StateDir;
 use crate::outbound::artifacts::Artifacts;
 use crate::process::{Signals, Tasks};
-use crate::runtime::{Runtime, Stop, WorkerPhase, WorkerReport};
+use crate::runtime::{Duplex, NoTerminal, Runtime, Stop, WorkerPhase, WorkerReport};
 use crate::store::{Store, Tls};
 use crate::view::View;
 use crate::{
@@ -40,6 +41,10 @@ struct LocalView(Arc<dyn Runtime>);
 impl RuntimeView for LocalView {
     fn worker(&self, name: String) -> BoxFuture<'_, Option<WorkerReport>> {
         Box::pin(async move { self.0.observe(&name).await.ok().flatten() })
+    }
+
+    fn terminal(&self, name: String) -> BoxFuture<'_, Result<Box<dyn Duplex>, NoTerminal>> {
+        Box::pin(async move { self.0.terminal(&name).await })
     }
 }
 
@@ -145,13 +150,15 @@ async fn start_smithd(
     let runtime = open_local(state.path(), &store, program, Some(state.path())).await?;
     let artifacts = Artifacts::in_directory(&state.path().join("artifacts"))?;
     let all_limits = limits(&config.limits);
+    let secrets = Secrets::new(config.agent_env.iter().filter_map(|name| std::env::var(name).ok()));
     let view = start_api(
         tasks,
         &store,
         root.bytes(),
         artifacts,
-        settings(&config.worker, all_limits.clone()),
+        settings(&config.worker, all_limits.clone(), secrets),
         Arc::new(LocalView(runtime.clone())),
+        config.allow_origins.clone(),
         listeners,
         serving,
     )

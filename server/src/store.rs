@@ -16,6 +16,7 @@ pub mod maintenance;
 pub mod read;
 pub mod record;
 pub mod system;
+pub mod tickets;
 pub mod tokens;
 mod txn;
 

@@ -113,6 +113,7 @@ impl World {
             launch: Launch {
                 api_url: String::new(),
                 claim_token: "token-token-token".into(),
+                terminal_key: "terminal-key-terminal-key".into(),
                 uid: self.uid,
                 agent_env: vec![("API_KEY".into(), "hunter2hunter2".into())],
                 secrets: vec!["hunter2hunter2".into()],

@@ -44,6 +44,7 @@ pub struct Metrics {
     latency: Family<RouteLabels, Histogram>,
     loops: Family<StateLabels, Gauge>,
     view_revision: Gauge,
+    terminals: Gauge,
     app: App,
 }
 
@@ -63,7 +64,11 @@ impl Metrics {
         registry.register("smith_loops", "Loops by state", loops.clone());
         let help = "The newest revision of etcd that this process has seen";
         registry.register("smith_view_revision", help, view_revision.clone());
-        Self { registry: Mutex::new(registry), requests, latency, loops, view_revision, app }
+        let terminals = Gauge::default();
+        let help = "Terminals of workers that are open through this process";
+        registry.register("smith_open_terminals", help, terminals.clone());
+        let registry = Mutex::new(registry);
+        Self { registry, requests, latency, loops, view_revision, terminals, app }
     }
 
     /// Counts an answered request. `route` is the pattern, so that ids don't become labels.
@@ -82,6 +87,8 @@ impl Metrics {
             self.loops.get_or_create(&labels).set(i64::try_from(n).unwrap_or(i64::MAX));
         }
         self.view_revision.set(self.app.view().revision().0);
+        let open = self.app.open_terminals();
+        self.terminals.set(i64::try_from(open).unwrap_or(i64::MAX));
         let mut out = String::new();
         let registry = self.registry.lock().unwrap_or_else(|e| e.into_inner());
         text::encode(&mut out, &registry).expect("a String takes every write");

@@ -53,3 +53,34 @@ fn the_table_of_prd_diagnostics_is_current() {
         format!("{before}{FROM}{table}{TO}{after}")
     });
 }
+
+/// The example of a session is one: every frame is a message of its sender, as long as its header says.
+#[test]
+fn the_session_in_the_page_on_terminals_is_one() {
+    use smith_term::frame::{Sender, decode};
+    use smith_term::message::{FromViewer, FromWorker};
+    let page = std::fs::read_to_string(path("terminals.md")).expect("docs/terminals.md is there");
+    let (_, rest) = page.split_once("<!-- session: ").expect("it marks where the session begins");
+    let (session, _) = rest.split_once("<!-- end of session").expect("and where it ends");
+    let frames = session.lines().filter(|line| line.starts_with(['<', '>']));
+    let mut seen = 0;
+    for line in frames {
+        let (head, body) = line[2..].split_at(3 * smith_term::frame::HEADER);
+        let head = head.split_whitespace().map(|b| u8::from_str_radix(b, 16).expect("hex"));
+        let body = body[1..].replace("\\r", "\r").replace("\\n", "\n");
+        let mut wire: bytes::BytesMut = head.chain(body.bytes()).collect();
+        let sender = if line.starts_with('>') { Sender::Viewer } else { Sender::Worker };
+        let frame = decode(&mut wire, sender).expect(line).expect(line);
+        assert!(wire.is_empty(), "{line}");
+        match sender {
+            Sender::Viewer => {
+                assert_eq!(FromViewer::from_frame(frame.clone()).expect(line).to_frame(), frame)
+            }
+            Sender::Worker => {
+                assert_eq!(FromWorker::from_frame(frame.clone()).expect(line).to_frame(), frame)
+            }
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 14);
+}

@@ -11,13 +11,16 @@ use smith_model::state::{State, StateRecord};
 use super::{App, Caller, Error, not_found};
 use crate::controller::fleet::{Fleet, FleetItem, Room, Standing};
 use crate::controller::plan::{Action, DependencyState, Observed, Read, Settings, Sightings, plan};
-use crate::runtime::WorkerReport;
+use crate::runtime::{Duplex, NoTerminal, WorkerReport};
 use crate::view::Filter;
 
 /// What is known of workers in this process: everything where a core runs in it, else nothing.
 pub trait RuntimeView: Send + Sync + 'static {
     /// The worker of that name; `None` where it can't be known here.
     fn worker(&self, name: String) -> BoxFuture<'_, Option<WorkerReport>>;
+
+    /// A connection to its terminal server.
+    fn terminal(&self, name: String) -> BoxFuture<'_, Result<Box<dyn Duplex>, NoTerminal>>;
 }
 
 /// A process without a core.
@@ -26,6 +29,12 @@ pub struct NoRuntime;
 impl RuntimeView for NoRuntime {
     fn worker(&self, _: String) -> BoxFuture<'_, Option<WorkerReport>> {
         Box::pin(async { None })
+    }
+
+    fn terminal(&self, name: String) -> BoxFuture<'_, Result<Box<dyn Duplex>, NoTerminal>> {
+        let why =
+            "this API wasn't told where workers are (smith-api --workers-dir, on their machine)";
+        Box::pin(async move { Err(NoTerminal::Unknown { name, why: why.into() }) })
     }
 }
 

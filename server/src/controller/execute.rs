@@ -6,6 +6,7 @@ use smith_model::attempt::{AttemptRecord, End, Exit};
 use smith_model::id::{AttemptNo, LoopId};
 use smith_model::journal::{Actor, ActorKind, Draft, Level, Payload, Phase};
 use smith_model::state::{By, Failure, StateRecord, Step};
+use smith_model::terminal::ticket;
 use smith_model::worker::{Launch, claim_token};
 
 use super::plan::{Action, LockAtEnd, Observed};
@@ -133,6 +134,7 @@ impl Reign<'_> {
         let launch = Launch {
             api_url: config.api_url.clone(),
             claim_token,
+            terminal_key: ticket::secret(&config.terminal_key, installation, uid, no),
             uid,
             agent_env: config.agent_env.clone(),
             secrets: config.secrets.clone(),

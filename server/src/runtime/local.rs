@@ -19,9 +19,11 @@
 
 mod delete;
 mod end;
+pub mod nearby;
 mod process;
 mod record;
 mod start;
+mod terminal;
 mod watch;
 
 use std::collections::HashMap;
@@ -43,7 +45,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::{Error, Runtime, Stop, WorkerLabels, WorkerPhase, WorkerReport};
+use super::{Duplex, Error, NoTerminal, Runtime, Stop, WorkerLabels, WorkerPhase, WorkerReport};
 use record::{ALIVE, EXIT, LABELS, LOG};
 pub use record::{ExitRecord, KEPT_LOG, MOST_LOG, PidRecord, TAIL_CHARS, TAIL_LINES};
 use watch::Watch;
@@ -202,6 +204,29 @@ impl Runtime for Local {
         end::remove(Arc::clone(&self.inner), name.to_owned()).boxed()
     }
 
+    fn terminal(&self, name: &str) -> BoxFuture<'_, Result<Box<dyn Duplex>, NoTerminal>> {
+        let (inner, name) = (Arc::clone(&self.inner), name.to_owned());
+        async move {
+            match self.observe(&name).await {
+                Ok(None) => Err(NoTerminal::NoWorker { name }),
+                Ok(Some(WorkerReport { phase: WorkerPhase::Exited { .. }, .. })) => {
+                    Err(NoTerminal::Ended { name })
+                }
+                Ok(Some(WorkerReport { phase: WorkerPhase::Unknown { why }, .. })) => {
+                    Err(NoTerminal::Unknown { name, why })
+                }
+                Ok(Some(WorkerReport { phase: WorkerPhase::Running, .. })) => {
+                    terminal::connect(&inner.workers.join(&name), name).await
+                }
+                Err(error) => {
+                    let why = crate::telemetry::chain(&error);
+                    Err(NoTerminal::Unknown { name, why })
+                }
+            }
+        }
+        .boxed()
+    }
+
     fn events(&self) -> mpsc::Receiver<LoopId> {
         let taken = self.inner.changes.lock().unwrap_or_else(PoisonError::into_inner).take();
         // There is one; whoever asks again gets a stream that has ended.
@@ -222,28 +247,13 @@ enum Found {
 }
 
 impl Inner {
-    /// Where a worker's files are. Names are checked: one becomes part of a path.
+    /// Where a worker's files are.
     fn dir(&self, name: &str) -> io::Result<PathBuf> {
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it isn't a worker's name"));
-        }
-        Ok(self.workers.join(name))
+        dir(&self.workers, name)
     }
 
     fn find(&self, name: &str) -> io::Result<Found> {
-        let dir = self.dir(name)?;
-        match std::fs::symlink_metadata(&dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
-            Err(error) => return Err(error),
-            Ok(meta) if !meta.is_dir() => return Ok(Found::Unlabelled),
-            Ok(_) => {}
-        }
-        Ok(match record::read_json::<WorkerLabels>(&dir.join(LABELS))? {
-            None => Found::Unlabelled,
-            Some(labels) if labels.installation != self.installation => Found::Foreign,
-            Some(labels) => Found::Ours(labels),
-        })
+        find(&self.workers, self.installation, name)
     }
 
     fn own(&self) -> MutexGuard<'_, HashMap<String, Own>> {
@@ -312,6 +322,30 @@ impl Inner {
             _ = self.changed.send(loop_id) => {}
         }
     }
+}
+
+/// Where a worker's files are. Names are checked: one becomes part of a path.
+fn dir(workers: &Path, name: &str) -> io::Result<PathBuf> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it isn't a worker's name"));
+    }
+    Ok(workers.join(name))
+}
+
+fn find(workers: &Path, installation: Uuid, name: &str) -> io::Result<Found> {
+    let dir = dir(workers, name)?;
+    match std::fs::symlink_metadata(&dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) => return Err(error),
+        Ok(meta) if !meta.is_dir() => return Ok(Found::Unlabelled),
+        Ok(_) => {}
+    }
+    Ok(match record::read_json::<WorkerLabels>(&dir.join(LABELS))? {
+        None => Found::Unlabelled,
+        Some(labels) if labels.installation != installation => Found::Foreign,
+        Some(labels) => Found::Ours(labels),
+    })
 }
 
 /// Is the lock at `path` held by an open file?

@@ -169,6 +169,11 @@ impl Keys {
         format!("{}{id}", self.audit_day(at))
     }
 
+    /// A ticket that was used; not under `live/`, since nobody watches them.
+    pub fn ticket(&self, nonce: Uuid) -> String {
+        format!("{}/tickets/{nonce}", self.prefix)
+    }
+
     /// A used idempotency key.
     pub fn request(&self, project: &ProjectName, key: &str) -> String {
         let mut hash = Sha256::new();

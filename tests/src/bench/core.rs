@@ -10,6 +10,7 @@ use smith_model::access::{Identity, Role, Scope};
 use smith_model::chain::Key;
 use smith_model::id::Revision;
 use smith_model::policy::PolicyRequest;
+use smith_model::redact::Secrets;
 use smith_model::spec::{LoopRequest, Rules};
 use smith_model::state::State;
 use smith_server::app::{App, Caller, Settings};
@@ -44,6 +45,7 @@ pub fn core(store: Store, view: View, noop: Arc<Noop>, at_once: u32) -> Core {
         agent_env: vec![],
         secrets: vec![],
         worker_key: Key::derive(&ROOT_KEY, "worker"),
+        terminal_key: Key::derive(&ROOT_KEY, "terminal"),
     };
     Core::new(config, store, view, Arc::new(Shared(noop)))
 }
@@ -66,8 +68,9 @@ async fn run(stage: &Stage, etcd: &super::stage::Etcd, prefix: &str, n: usize) -
     let tasks = [feeding, tokio::spawn(following), tokio::spawn(auditing)];
     let artifacts = Artifacts::in_directory(&stage.dir().join("artifacts"))?;
     let limits = fleet::Limits::of_fleet(AT_ONCE);
+    let secrets = Secrets::new::<&str>([]);
     let settings =
-        Settings { rules: Rules::default(), worker_ttl: Duration::from_secs(30), limits };
+        Settings { rules: Rules::default(), worker_ttl: Duration::from_secs(30), limits, secrets };
     let followed = (journals, audits);
     let app = App::new(store.clone(), view.clone(), followed, artifacts, &ROOT_KEY, settings);
     let identity = Identity {

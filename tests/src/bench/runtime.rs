@@ -11,7 +11,9 @@ use smith_model::id::LoopId;
 use smith_model::state::Failure;
 use smith_model::worker::{Bearer, ClaimRequest, FinishRequest, Launch, Outcome, PROTOCOLS};
 use smith_server::app::App;
-use smith_server::runtime::{Error, Runtime, Stop, WorkerLabels, WorkerPhase, WorkerReport};
+use smith_server::runtime::{
+    Duplex, Error, NoTerminal, Runtime, Stop, WorkerLabels, WorkerPhase, WorkerReport,
+};
 use tokio::sync::{mpsc, watch};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -149,6 +151,11 @@ impl Runtime for Shared {
 
     fn stop(&self, _: &str, _: Stop) -> BoxFuture<'_, Result<(), Error>> {
         Box::pin(async { Ok(()) })
+    }
+
+    fn terminal(&self, name: &str) -> BoxFuture<'_, Result<Box<dyn Duplex>, NoTerminal>> {
+        let name = name.to_owned();
+        Box::pin(async { Err(NoTerminal::NotYet { name }) })
     }
 
     fn remove(&self, name: &str) -> BoxFuture<'_, Result<(), Error>> {

@@ -6,6 +6,7 @@
 //! | `alive` | runtime | nothing: its lock is what counts, see below |
 //! | `pid.json` | **replica, first thing** | [`PidRecord`]: `{"pid":412,"start_time":99120,"boot_id":"…"}` |
 //! | `exit.json` | **replica, last thing** of an orderly end; else the runtime, where it was the parent | [`ExitRecord`]: `{"exit":{"code":0}}`, `{"exit":{"signal":9}}` or `{"exit":"not-started"}` |
+//! | `terminal.sock` | replica | the socket of its terminal server |
 //! | `replica.log` | the replica's standard error | text; the runtime keeps its room under [`MOST_LOG`] |
 //!
 //! Whatever else is there belongs to the replica. It writes its two files beside the final name and
@@ -34,6 +35,7 @@ pub(super) const ALIVE: &str = "alive";
 pub(super) const PID: &str = "pid.json";
 pub(super) const EXIT: &str = "exit.json";
 pub(super) const LOG: &str = "replica.log";
+pub(super) const TERMINAL: &str = "terminal.sock";
 
 /// A log that takes more room than this is cut to its last [`KEPT_LOG`] bytes.
 pub const MOST_LOG: u64 = 1024 * 1024;

@@ -69,6 +69,7 @@ fn launch() -> Launch {
     Launch {
         api_url: "http://127.0.0.1:1".into(),
         claim_token: "planted-token".into(),
+        terminal_key: "planted-terminal-key".into(),
         uid: Uuid::nil(),
         agent_env: vec![("KEY".into(), "planted-key".into())],
         secrets: vec!["planted-secret".into()],
