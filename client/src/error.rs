@@ -57,6 +57,12 @@ pub enum Error {
     /// The server ended a stream.
     #[error("the server ended the stream")]
     Ended,
+    /// The server ended a terminal for a reason that may pass.
+    #[error("the server ended the terminal: {text}")]
+    Away {
+        /// In the server's words.
+        text: String,
+    },
     /// An answer that isn't of the shape that this version knows.
     #[error("{server} answered something that isn't {expected}: {detail}")]
     Malformed {
@@ -109,7 +115,8 @@ impl Error {
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
             | Self::Silent { .. }
-            | Self::Ended => true,
+            | Self::Ended
+            | Self::Away { .. } => true,
             Self::Problem { problem, .. } => {
                 problem.status >= 500 && problem.code != Code::StoppedNotRecorded
                     || problem.status == 429

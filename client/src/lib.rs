@@ -5,6 +5,7 @@
 //!
 //! - [`Client`] speaks for a person or a program with an API token; its methods are in one file a noun.
 //! - [`worker::Session`] speaks for a replica.
+//! - [`terminal::Terminal`] is a worker's terminal, attached to.
 //! - [`stream`] holds what both kinds of streams share: resume by id, backoff, watch for silence.
 
 mod audit;
@@ -16,6 +17,7 @@ mod prd;
 mod secret;
 mod server;
 pub mod stream;
+pub mod terminal;
 mod tokens;
 mod transport;
 pub mod worker;

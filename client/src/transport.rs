@@ -25,6 +25,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Inner {
     http: reqwest::Client,
+    /// For WebSockets, which are an upgrade of HTTP/1.1.
+    upgrading: reqwest::Client,
     base: Url,
     server: String,
     bearer: Option<HeaderValue>,
@@ -86,20 +88,30 @@ impl Client {
             .map(|der| Certificate::from_der(der))
             .collect::<Result<Vec<_>, _>>()
             .map_err(Error::Setup)?;
-        let mut http = reqwest::Client::builder()
-            .user_agent(user_agent)
-            .tls_certs_only(roots)
-            .connect_timeout(connect_timeout)
-            // A redirect of a POST is a GET, and one to elsewhere would take the token along.
-            .redirect(reqwest::redirect::Policy::none());
-        if proxy == Proxy::Direct || is_here(&base) {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(Error::Setup)?;
+        let http = || {
+            let http = reqwest::Client::builder()
+                .user_agent(&user_agent)
+                .tls_certs_only(roots.clone())
+                .connect_timeout(connect_timeout)
+                // A redirect of a POST is a GET, and one to elsewhere would take the token along.
+                .redirect(reqwest::redirect::Policy::none());
+            if proxy == Proxy::Direct || is_here(&base) { http.no_proxy() } else { http }
+        };
+        let upgrading = http().http1_only().build().map_err(Error::Setup)?;
+        let http = http().build().map_err(Error::Setup)?;
         let bearer = token.as_ref().map(bearer).transpose()?;
         let server = base.as_str().trim_end_matches('/').to_owned();
-        let inner =
-            Inner { http, base, server, bearer, timeout, transfer_timeout, silence, retries };
+        let inner = Inner {
+            http,
+            upgrading,
+            base,
+            server,
+            bearer,
+            timeout,
+            transfer_timeout,
+            silence,
+            retries,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -113,6 +125,7 @@ impl Client {
         let inner = &*self.inner;
         let inner = Inner {
             http: inner.http.clone(),
+            upgrading: inner.upgrading.clone(),
             base: inner.base.clone(),
             server: inner.server.clone(),
             bearer: Some(bearer(token)?),
@@ -213,6 +226,24 @@ impl Client {
         Err(self.refusal(response).await)
     }
 
+    /// Asks for an upgrade of the connection; anything but `101` is an error. What it is asked for, and let in by, stands
+    /// in the call's headers: the token isn't sent along.
+    pub(crate) async fn upgrade(&self, call: &Call) -> Result<Response, Error> {
+        let upgrading = &self.inner.upgrading;
+        let request = upgrading.get(call.url.clone()).headers(call.headers.clone());
+        let after = self.inner.timeout;
+        // The head has to come in time; what follows it may go on for ever.
+        let sent = tokio::time::timeout(after, request.send()).await;
+        let server = || self.inner.server.clone();
+        let sent = sent.map_err(|_| Error::TimedOut { server: server(), after })?;
+        let response = sent.map_err(|error| self.lost(error, after))?;
+        match response.status() {
+            StatusCode::SWITCHING_PROTOCOLS => Ok(response),
+            status if status.is_success() => Err(self.not_smith(status, b"(no upgrade)")),
+            _ => Err(self.refusal(response).await),
+        }
+    }
+
     fn request(&self, call: &Call, timeout: Option<Duration>) -> RequestBuilder {
         let Inner { http, bearer, .. } = &*self.inner;
         let mut request = http.request(call.method.clone(), call.url.clone());
@@ -296,6 +327,12 @@ impl Call {
     /// With time for a large answer.
     pub(crate) fn transfer(mut self, client: &Client) -> Self {
         self.timeout = client.inner.transfer_timeout;
+        self
+    }
+
+    /// With at least so much time for its answer.
+    pub(crate) fn within(mut self, least: Duration) -> Self {
+        self.timeout = self.timeout.max(least);
         self
     }
 
