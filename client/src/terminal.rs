@@ -44,7 +44,7 @@ pub struct Target {
 pub enum Signal {
     /// A message of the worker.
     Message(FromWorker),
-    /// It is attached, for the first time or again. A welcome follows.
+    /// It is attached, for the first time or again, without the ticket, which is used up. A welcome follows.
     Attached(Box<AttachAnswer>),
     /// The connection was lost, or didn't come up; it is being tried again. What is typed meanwhile goes nowhere.
     Reconnecting {
@@ -212,7 +212,9 @@ impl Terminal {
         if sent { Ok(()) } else { Err(NotAttached) }
     }
 
-    fn attached(&mut self, answer: AttachAnswer, socket: Socket) -> Signal {
+    fn attached(&mut self, mut answer: AttachAnswer, socket: Socket) -> Signal {
+        // Used up, and nothing that should stand in anybody's log.
+        answer.ticket.clear();
         if self.worker.as_ref() != Some(&answer.worker) {
             (self.worker, self.position) = (Some(answer.worker.clone()), None);
         }

@@ -151,7 +151,9 @@ async fn attached(
     offset: u64,
 ) -> WebSocketStream<TcpStream> {
     let ((mut socket, _), signal) = tokio::join!(server.attach("w"), next(terminal));
-    assert!(matches!(signal, Signal::Attached(answer) if answer.worker == "w"));
+    assert!(
+        matches!(signal, Signal::Attached(answer) if answer.worker == "w" && answer.ticket.is_empty())
+    );
     say(&mut socket, &snapshot(1, offset)).await;
     next(terminal).await;
     socket

@@ -1,7 +1,6 @@
 //! Letting a ticket in: its signature, its single use, and whether its identity is still good.
 
 use std::sync::Arc;
-
 use std::time::Duration;
 
 use smith_model::access::{Identity, Role, TokenRecord};
