@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::failure::FailureClass;
 use crate::id::{AttemptNo, CommitId};
 use crate::story::{DiffStat, Usage};
+use crate::terminal::Intervention;
 
 /// Where the work stood in git.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +58,9 @@ pub struct HandoffDraft {
     pub iterations: u32,
     /// Tokens and money of the attempt.
     pub usage: Usage,
+    /// What people did at the worker's terminals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interventions: Vec<Intervention>,
     /// What comes next, in one sentence.
     pub next_step: String,
 }

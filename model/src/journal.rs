@@ -11,6 +11,7 @@ use crate::attempt::{ArtifactRef, Exit};
 use crate::id::{AttemptNo, CommitId, TreeId};
 use crate::state::{Reason, State, StateRecord};
 use crate::story::{DoneAs, IterationOutcome, PrdSource};
+use crate::terminal::{Intervention, Recording};
 
 /// What kind of thing wrote an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -235,6 +236,10 @@ pub enum Payload {
         /// The commit.
         new: CommitId,
     },
+    /// A part of a terminal's recording is complete.
+    Recording(Recording),
+    /// A person had the lease of a terminal, and did something with it.
+    Intervention(Intervention),
     /// A handoff was written, under this entry's sequence number.
     Handoff,
     /// The worker's processes are gone.

@@ -264,3 +264,23 @@ pub struct Intervention {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<ArtifactRef>,
 }
+
+/// A part of what a session showed, as an asciicast (version 3) among the loop's artifacts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Recording {
+    /// Whose.
+    pub session: Session,
+    /// The iteration that the agent was in, or 0: it is the shell's.
+    pub iteration: u32,
+    /// Which process of the session, counted from 1.
+    pub generation: u64,
+    /// Which part of it, counted from 1; each begins with the whole screen.
+    pub segment: u32,
+    /// When it begins.
+    pub started_at: Timestamp,
+    /// Milliseconds that it lasts.
+    pub millis: u64,
+    /// The file.
+    pub artifact: ArtifactRef,
+}

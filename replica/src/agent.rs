@@ -6,17 +6,16 @@ use std::path::Path;
 use smith_model::attempt::Exit;
 use smith_model::journal::{Draft, Level, Phase};
 use smith_model::story::Usage;
+use smith_term::message::{Next, Status};
 
 use crate::checkout::Ground;
 use crate::execution::{Cut, Execution, Output, Run, follow};
 use crate::git::Sha;
-use crate::host::{Command, Error as HostError, Program, Size, StartFailure};
+use crate::host::{Command, Error as HostError, Program, StartFailure};
 use crate::notes::{self, Notes};
 use crate::worker::{Stop, Worker, chain, identity};
 use crate::workspace::{self, Workspace};
 
-/// The terminal that an agent finds.
-const SIZE: Size = Size { rows: 40, cols: 120 };
 /// What agent and gates get of this process's environment.
 const ALLOWED: [&str; 10] =
     ["PATH", "HOME", "LANG", "LC_ALL", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR"];
@@ -94,15 +93,16 @@ pub async fn run(worker: &Worker, iteration: u32, env: &[(String, String)]) -> R
         env: env.iter().cloned().collect(),
         cwd: Default::default(),
     };
-    let (process, terminal) = match worker.host.start_in_terminal(command, SIZE).await {
-        Ok(started) => started,
-        Err(HostError::Refused(refused)) if refused.kind == StartFailure::Lost => {
-            return Ok(Ran::HostLost(refused.to_string()));
-        }
-        Err(HostError::Refused(refused)) => return Ok(Ran::NotStarted(refused.to_string())),
-        Err(HostError::Lost(loss)) => return Ok(Ran::HostLost(chain(&*loss))),
-        Err(error) => return Err(Stop::environment(&error)),
-    };
+    let (process, terminal) =
+        match worker.host.start_in_terminal(command, worker.terminals.agent_size()).await {
+            Ok(started) => started,
+            Err(HostError::Refused(refused)) if refused.kind == StartFailure::Lost => {
+                return Ok(Ran::HostLost(refused.to_string()));
+            }
+            Err(HostError::Refused(refused)) => return Ok(Ran::NotStarted(refused.to_string())),
+            Err(HostError::Lost(loss)) => return Ok(Ran::HostLost(chain(&*loss))),
+            Err(error) => return Err(Stop::environment(&error)),
+        };
     let policy = &worker.spec.policy;
     let run = Run {
         iteration,
@@ -110,12 +110,22 @@ pub async fn run(worker: &Worker, iteration: u32, env: &[(String, String)]) -> R
         timeout: policy.agent_timeout.std(),
         stall_after: Some(policy.stall_after.std()),
         path: worker.places.captures.join(format!("{iteration}-agent")),
+        tap: None,
     };
-    // The writing side lives as long as the agent: its end would be an end of input.
-    let input = terminal.input;
+    let (tap, typing) = worker.terminals.agent(iteration, terminal.input);
     let output = Output::of(vec![Box::new(terminal.output)]);
-    let done = follow(worker, run, process, output).await?;
-    drop(input);
+    let run = Run { tap: Some(&tap), ..run };
+    let done = tokio::select! { biased;
+        done = follow(worker, run, process, output) => done?,
+        never = typing => match never {},
+    };
+    let status = match done.exit {
+        Exit::Code(code) => Some(Status::Code(code)),
+        Exit::Signal(signal) => Some(Status::Signal(signal)),
+        _ => None,
+    };
+    let words = format!("the agent of iteration {iteration} ended: {}", done.exit);
+    tap.ended(status, Next::Another, words);
     match done.cut {
         Some(Cut::HostLost(why)) => Ok(Ran::HostLost(why)),
         _ => Ok(Ran::Ended(Box::new(done))),

@@ -12,6 +12,7 @@ use smith_model::journal::{Draft, Level, Payload, Phase};
 use smith_model::redact::Secrets;
 use smith_model::state::{Failure, StoryCounts};
 use smith_model::story::{DiffStat, PrdSource, Usage};
+use smith_model::terminal::ticket;
 use smith_model::worker::{
     ClaimAnswer, EvidenceItem, FinishAnswer, FinishRequest, Launch, Outcome, Progress, WorkerPhase,
 };
@@ -31,6 +32,7 @@ use crate::outbox;
 use crate::publish::{publish, tidy};
 use crate::session::{self, Standing};
 use crate::stories::{self, Next, Stories};
+use crate::terminals::{self, Terminals};
 use crate::worker::{Places, Stop, Worker, chain, commit_id};
 
 /// What an attempt needs from the process that it runs in.
@@ -124,13 +126,26 @@ pub async fn run(setting: Setting) -> Result<Ended, Error> {
             told.ask_now();
         }
     });
-    let secrets = known(launch.secrets.iter().chain([&launch.claim_token]).chain(&secrets));
+    let own = [&launch.claim_token, &launch.terminal_key];
+    let secrets = known(launch.secrets.iter().chain(own).chain(&secrets));
     let _ = failpoint::hit!("replica.host.before");
     let ended = match Host::spawn_local(&host).await {
         Ok(host) => {
             let _ = failpoint::hit!("replica.host.after");
             let host = Arc::new(host);
             tasks.spawn(guard(session.standing(), Arc::clone(&host), clock.clone()));
+            let setting = terminals::Setting {
+                host: Arc::clone(&host),
+                dir,
+                captures: places.captures.clone(),
+                secrets: secrets.clone(),
+                env: launch.agent_env.clone(),
+                key: ticket::key(&launch.terminal_key),
+                loop_id: claim.spec.loop_id.clone(),
+                no: claim.no,
+            };
+            let (terminals, serving) = Terminals::open(setting);
+            tasks.spawn(serving);
             let worker = Worker {
                 api,
                 session,
@@ -138,6 +153,7 @@ pub async fn run(setting: Setting) -> Result<Ended, Error> {
                 orders,
                 clock,
                 host,
+                terminals,
                 secrets,
                 env: launch.agent_env,
                 spec: claim.spec.clone(),
@@ -256,6 +272,7 @@ async fn steps(
         order = worker.orders.halted() => return Err(order.into()),
         ground = checkout(worker, claim) => ground?,
     };
+    worker.terminals.checked_out(Arc::clone(&ground.repo));
     let chosen = stories::choose(&worker.spec, ground.prd.clone());
     let (source, why) = (chosen.source, chosen.why.clone());
     let gates_left = source == PrdSource::Repository && !chosen.prd.quality_gates.is_empty();
@@ -330,6 +347,7 @@ async fn end(
         Some(Stop::Abandoned(_)) => Duration::ZERO,
     };
     let loss = worker.host.shutdown(grace).await;
+    worker.terminals.close().await;
     if let Some(Stop::Abandoned(why)) = stop {
         tracing::warn!(why, "abandoned");
         return Ended::Abandoned(why);
@@ -338,6 +356,11 @@ async fn end(
         && keeps_work(failure.class)
     {
         land(worker, attempt).await;
+    }
+    if let Some(attempt) = &mut state
+        && let Err(stop) = attempt.look_at_terminals(worker).await
+    {
+        tracing::warn!(%stop, "what came of the terminals isn't kept");
     }
     worker.phase(WorkerPhase::Finishing);
     let request = FinishRequest {
@@ -464,6 +487,7 @@ async fn hand_off(
         }),
         gates: &attempt.gates,
         red_tail: &attempt.red_tail,
+        interventions: &attempt.interventions,
         iterations: attempt.iterations,
         usage: attempt.usage,
         failure: failure.as_deref(),
@@ -484,6 +508,7 @@ fn nothing_known(failure: &str) -> handoff::Facts<'_> {
         git: None,
         gates: &[],
         red_tail: "",
+        interventions: &[],
         iterations: 0,
         usage: Usage::default(),
         failure: Some(failure),

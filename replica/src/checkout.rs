@@ -1,6 +1,7 @@
 //! Where an attempt starts: the round's base with its dependencies, or the newest checkpoint.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use smith_failpoint as failpoint;
 use smith_model::attempt::Checkpoint;
@@ -21,8 +22,8 @@ const MOST_PRD: u64 = 4 * 1024 * 1024;
 /// The repository, with a work tree to begin in.
 #[derive(Debug)]
 pub struct Ground {
-    /// The repository.
-    pub repo: Repo,
+    /// The repository; shared with who looks what changes while a person types.
+    pub repo: Arc<Repo>,
     /// The loop's branch.
     pub branch: BranchName,
     /// The base with its dependencies merged in.
@@ -37,7 +38,7 @@ pub struct Ground {
 
 /// Brings the repository in.
 pub async fn checkout(worker: &Worker, claim: &ClaimAnswer) -> Result<Ground, Stop> {
-    let repo = open(worker).await?;
+    let repo = Arc::new(open(worker).await?);
     let base = base(worker, &repo, claim).await?;
     let _ = failpoint::hit!("replica.base.after");
     let start = dependencies(&repo, claim, base).await?;

@@ -16,6 +16,7 @@ use crate::capture::Captured;
 use crate::host::{self, Process};
 use crate::orders::Order;
 use crate::sink::Sink;
+use crate::terminals::Tap;
 use crate::verdict::{Quiet, Sample, Silence};
 use crate::worker::{Stop, Worker};
 
@@ -46,7 +47,7 @@ pub enum Cut {
 }
 
 /// Which run it is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Run<'a> {
     /// The iteration, counted from 1.
     pub iteration: u32,
@@ -58,6 +59,8 @@ pub struct Run<'a> {
     pub stall_after: Option<Duration>,
     /// Where its output is kept meanwhile.
     pub path: PathBuf,
+    /// Its side of a terminal that people watch, if it runs in one.
+    pub tap: Option<&'a Tap>,
 }
 
 /// What a run came to.
@@ -105,7 +108,7 @@ pub async fn follow(
     process: Process,
     mut output: Output,
 ) -> Result<Execution, Stop> {
-    let mut sink = Sink::new(worker, run.iteration, run.gate, &run.path)?;
+    let mut sink = Sink::new(worker, &run)?;
     let began = worker.clock.elapsed();
     let (cut, ended) = watch(worker, &run, &process, &mut output, &mut sink).await?;
     let grace = match &cut {

@@ -78,6 +78,7 @@ async fn one(
         timeout: gate.timeout.unwrap_or(worker.spec.policy.gate_timeout).std(),
         stall_after: None,
         path: worker.places.captures.join(format!("{iteration}-gate-{n}")),
+        tap: None,
     };
     let output = Output::of(vec![Box::new(piped.stdout), Box::new(piped.stderr)]);
     let done = follow(worker, run, process, output).await?;

@@ -3,6 +3,7 @@
 use smith_model::gate::GateResult;
 use smith_model::handoff::{GateState, GitSnapshot, HandoffDraft, MOST_HANDOFF_BYTES};
 use smith_model::story::Usage;
+use smith_model::terminal::Intervention;
 
 use crate::excerpt::{cut, tail};
 use crate::notes::Notes;
@@ -24,6 +25,8 @@ pub struct Facts<'a> {
     pub gates: &'a [GateResult],
     /// See `gates`.
     pub red_tail: &'a str,
+    /// What people did at the terminals.
+    pub interventions: &'a [Intervention],
     /// Iterations of the attempt.
     pub iterations: u32,
     /// Tokens and money of the attempt.
@@ -57,6 +60,7 @@ pub fn draft(facts: &Facts<'_>) -> HandoffDraft {
         gates: gates.collect(),
         iterations: facts.iterations,
         usage: facts.usage,
+        interventions: facts.interventions.to_vec(),
         next_step,
     };
     shrink(&mut draft);
@@ -69,12 +73,13 @@ fn shrink(draft: &mut HandoffDraft) {
     let fits = |d: &HandoffDraft| {
         serde_json::to_vec(d).is_ok_and(|bytes| bytes.len() <= MOST_HANDOFF_BYTES - 1024)
     };
-    let steps: [fn(&mut HandoffDraft); 6] = [
+    let steps: [fn(&mut HandoffDraft); 7] = [
         |d| {
             d.gates
                 .iter_mut()
                 .for_each(|g| g.tail = g.tail.take().map(|t| tail(&t, 1024).to_owned()))
         },
+        |d| d.interventions.iter_mut().for_each(|i| i.typed.clear()),
         |d| d.uncertain.clear(),
         |d| d.decisions.clear(),
         |d| d.gates.retain(|g| !g.green),
@@ -87,6 +92,7 @@ fn shrink(draft: &mut HandoffDraft) {
                 }
             }
             d.gates.clear();
+            d.interventions.clear();
         },
     ];
     for step in steps {
@@ -126,6 +132,7 @@ mod tests {
             gates,
             red_tail: tail,
             iterations: 3,
+            interventions: &[],
             usage: Usage::default(),
             failure: Some("a gate was red"),
         }

@@ -57,5 +57,5 @@ pub use program::Refused;
 pub use run::{Options, Role, RunError, run};
 pub use rustix::process::Signal;
 pub use serve::ServeError;
-pub use terminal::{Terminal, TerminalReader, TerminalWriter};
+pub use terminal::{Echo, Terminal, TerminalReader, TerminalWriter};
 pub use wire::{Command, Exit, Hidden, Program, Scope, Size, StartFailure, Stdin};

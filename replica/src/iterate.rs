@@ -12,6 +12,7 @@ use smith_model::gate::GateResult;
 use smith_model::handoff::HandoffDraft;
 use smith_model::journal::{Draft, Level, Payload, Phase};
 use smith_model::story::{DiffStat, DoneAs, IterationOutcome, Usage};
+use smith_model::terminal::Intervention;
 use smith_model::worker::{EvidenceItem, WorkerPhase};
 
 use crate::agent;
@@ -19,6 +20,7 @@ use crate::checkout::Ground;
 use crate::excerpt::tail;
 use crate::execution::Cut;
 use crate::git::Sha;
+use crate::interventions;
 use crate::notes::Notes;
 use crate::orders::Order;
 use crate::prompt::{self, LastFailure, Parts};
@@ -26,6 +28,9 @@ use crate::stories::{Next, Stories, Which};
 use crate::verdict::{self, Break, Facts, Trees};
 use crate::worker::{Stop, Worker, tree_id};
 use found::Found;
+
+/// The most interventions that are handed on.
+const MOST_INTERVENTIONS: usize = 8;
 
 /// What an attempt has come to so far.
 #[derive(Debug)]
@@ -46,6 +51,10 @@ pub struct Attempt {
     pub gates: Vec<GateResult>,
     /// The end of what the last red gate printed.
     pub red_tail: String,
+    /// What people did at the terminals.
+    pub interventions: Vec<Intervention>,
+    /// How many of them a prompt has told.
+    told: usize,
     /// What the next prompt has to tell of the last iteration.
     failure: Option<LastFailure>,
     /// The head at which the workspace has a `.git` that no agent has seen.
@@ -88,6 +97,8 @@ impl Attempt {
             usage: Usage::default(),
             gates: vec![],
             red_tail: String::new(),
+            interventions: vec![],
+            told: 0,
             failure: None,
             renewed: None,
             tries: HashMap::new(),
@@ -160,7 +171,9 @@ impl Attempt {
             EvidenceItem::Journal(worker.fit(begun)),
             EvidenceItem::Stories(self.stories.record().clone()),
         ])?;
+        self.look_at_terminals(worker).await?;
         let prompt = worker.secrets.redact_text(&self.prompt(worker, at));
+        self.told = self.interventions.len();
         // Whatever an agent gets was made after the last process of the one before had ended.
         if self.renewed.take().as_ref() != Some(&self.ground.head) {
             agent::renew_git(&self.ground, &self.ground.head).await?;
@@ -181,8 +194,20 @@ impl Attempt {
             done: &self.stories.names(Which::Done),
             handoff: self.handoff.as_ref(),
             notes: &self.notes,
+            interventions: &self.interventions[self.told..],
             failure: self.failure.as_ref(),
         })
+    }
+
+    /// Makes what came of the terminals meanwhile evidence, and tells it to who comes next.
+    pub async fn look_at_terminals(&mut self, worker: &Worker) -> Result<(), Stop> {
+        let new = interventions::evidence(worker, &self.ground.repo).await?;
+        self.interventions.extend(new);
+        // The newest count, and those that no prompt has told yet.
+        let surplus = self.interventions.len().saturating_sub(MOST_INTERVENTIONS).min(self.told);
+        self.interventions.drain(..surplus);
+        self.told -= surplus;
+        Ok(())
     }
 
     /// Says what the iteration came to, records it, and decides how the attempt goes on.

@@ -10,6 +10,7 @@ use smith_model::gate::Gate;
 use smith_model::handoff::HandoffDraft;
 use smith_model::prd::{Prd, Story};
 use smith_model::printable::{Lines, printable};
+use smith_model::terminal::{Intervention, Session};
 
 use crate::excerpt::{cut, tail};
 use crate::notes::Notes;
@@ -51,13 +52,16 @@ pub struct Parts<'a> {
     pub handoff: Option<&'a HandoffDraft>,
     /// What the agents of this attempt have left.
     pub notes: &'a Notes,
+    /// What people did at the terminals since the last prompt.
+    pub interventions: &'a [Intervention],
     /// What went wrong in the iteration before.
     pub failure: Option<&'a LastFailure>,
 }
 
 /// Writes the prompt.
 pub fn prompt(parts: &Parts<'_>) -> String {
-    let Parts { story, prd, words, gates, title, done, handoff, notes, failure } = *parts;
+    let Parts { story, prd, words, gates, title, done, handoff, notes, interventions, failure } =
+        *parts;
     let mut out = String::new();
     line(&mut out, &format!("# {}", one(title)));
     line(&mut out, "");
@@ -83,6 +87,7 @@ pub fn prompt(parts: &Parts<'_>) -> String {
     list(&mut out, "## Decisions so far", &notes.decisions);
     list(&mut out, "## Uncertain so far", &notes.uncertain);
     list(&mut out, "## Learnt so far", &notes.learnings);
+    stepped_in(&mut out, interventions);
     if let Some(failure) = failure {
         failed(&mut out, failure);
     }
@@ -125,6 +130,31 @@ fn before(out: &mut String, handoff: &HandoffDraft) {
     list(out, "### Decided then", &handoff.decisions);
     list(out, "### Uncertain then", &handoff.uncertain);
     list(out, "### Learnt then", &handoff.learnings);
+}
+
+fn stepped_in(out: &mut String, interventions: &[Intervention]) {
+    for intervention in interventions {
+        let Intervention { by, session, typed, hidden, note, stat, from: _, until: _, diff: _ } =
+            intervention;
+        let place = match session {
+            Session::Agent => "at the last agent's terminal",
+            Session::Shell => "in a shell here",
+        };
+        let body = format!(
+            "{by} was {place}. Meanwhile {} files were changed, {} lines added and {} removed. \
+             Build on that; don't undo it.",
+            stat.files, stat.insertions, stat.deletions
+        );
+        text(out, "## A person stepped in", &body);
+        if let Some(note) = note {
+            text(out, "### The person's note", note);
+        }
+        let mut lines: Vec<String> = typed.clone();
+        if *hidden {
+            lines.push("(and something that the terminal didn't show)".to_owned());
+        }
+        list(out, "### What the person typed", &lines);
+    }
 }
 
 fn failed(out: &mut String, failure: &LastFailure) {
@@ -234,6 +264,7 @@ mod tests {
             done: &["US-001 Story 1".to_owned()],
             handoff: Some(&handoff),
             notes: &notes,
+            interventions: &[],
             failure,
         })
     }

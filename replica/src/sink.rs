@@ -1,6 +1,4 @@
-//! Where a run's output goes: whole into a file, in excerpts into the journal, its end into memory.
-
-use std::path::Path;
+//! Where a run's output goes: whole into a file, in excerpts into the journal, its end into memory, and to who watches.
 
 use smith_model::attempt::Exit;
 use smith_model::journal::{Draft, Level, Payload, Phase};
@@ -8,8 +6,10 @@ use smith_model::redact::Secrets;
 
 use crate::capture::{Cap, Capture, Captured};
 use crate::excerpt::{Excerpt, Piece, cut, pieces, tail};
+use crate::execution::Run;
 use crate::plain::Plain;
 use crate::prompt::MOST_TAIL;
+use crate::terminals::Tap;
 use crate::worker::{Stop, Worker};
 
 /// How much of an agent's output the journal shows: as much of its beginning and of its end. With all
@@ -24,22 +24,27 @@ pub(crate) struct Sink<'a> {
     worker: &'a Worker,
     iteration: u32,
     gate: Option<&'a str>,
+    tap: Option<&'a Tap>,
     capture: Capture,
     shown: Shown,
     printed: u64,
 }
 
 impl<'a> Sink<'a> {
-    pub(crate) fn new(
-        worker: &'a Worker,
-        iteration: u32,
-        gate: Option<&'a str>,
-        path: &Path,
-    ) -> Result<Self, Stop> {
+    pub(crate) fn new(worker: &'a Worker, run: &Run<'a>) -> Result<Self, Stop> {
+        let Run { iteration, gate, path, tap, timeout: _, stall_after: _ } = run;
         let capture = Capture::create(path, &worker.secrets, Cap::default())
             .map_err(|e| Stop::environment(&e))?;
         let shown = Shown::new(&worker.secrets, gate.is_some());
-        Ok(Self { worker, iteration, gate, capture, shown, printed: 0 })
+        Ok(Self {
+            worker,
+            iteration: *iteration,
+            gate: *gate,
+            tap: *tap,
+            capture,
+            shown,
+            printed: 0,
+        })
     }
 
     /// Bytes that came.
@@ -49,6 +54,9 @@ impl<'a> Sink<'a> {
 
     pub(crate) fn push(&mut self, chunk: &[u8]) -> Result<(), Stop> {
         self.printed += chunk.len() as u64;
+        if let Some(tap) = self.tap {
+            tap.output(chunk);
+        }
         let clean = self.capture.push(chunk).map_err(|e| Stop::environment(&e))?;
         self.shown.push(&clean);
         Ok(())
@@ -62,7 +70,7 @@ impl<'a> Sink<'a> {
 
     /// The output has ended: its file, and its end as plain text.
     pub(crate) fn finish(self, exit: Exit) -> Result<(Captured, String), Stop> {
-        let Self { worker, iteration, gate, capture, mut shown, printed: _ } = self;
+        let Self { worker, iteration, gate, capture, mut shown, tap: _, printed: _ } = self;
         let (held, captured) = capture.finish().map_err(|e| Stop::environment(&e))?;
         shown.push(&held);
         let (pieces, tail) = shown.end(exit);

@@ -23,6 +23,7 @@ use crate::host::Host;
 use crate::orders::{Order, Orders};
 use crate::outbox::{self, Outbox};
 use crate::session::{Session, Standing};
+use crate::terminals::Terminals;
 
 /// Why an attempt ends before its loop is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +147,8 @@ pub struct Worker {
     pub clock: WorkClock,
     /// What runs agent and gates.
     pub host: Arc<Host>,
+    /// Who watches them, and types.
+    pub terminals: Terminals,
     /// What must not appear anywhere.
     pub secrets: Secrets,
     /// The environment of agent and gates.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustix::io::Errno;
-use rustix::termios::Winsize;
+use rustix::termios::{LocalModes, Winsize};
 use tokio::io::unix::AsyncFd;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 
@@ -70,8 +70,19 @@ impl AsyncRead for TerminalReader {
     }
 }
 
+/// What becomes of what is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// The terminal shows it.
+    Shown,
+    /// It is read in lines and not shown, as at a prompt for a password.
+    Hidden,
+    /// The program reads key by key, and shows what it wants: line editing, a full-screen program.
+    Raw,
+}
+
 /// Types into a terminal and sets its size. Dropping it types nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct TerminalWriter {
     master: Arc<AsyncFd<OwnedFd>>,
 }
@@ -84,10 +95,16 @@ impl TerminalWriter {
         Ok(rustix::termios::tcsetwinsize(self.master.get_ref(), size)?)
     }
 
-    /// True while the terminal shows what is typed. It doesn't at a password prompt.
-    pub fn echoes(&self) -> io::Result<bool> {
-        let attributes = rustix::termios::tcgetattr(self.master.get_ref())?;
-        Ok(attributes.local_modes.contains(rustix::termios::LocalModes::ECHO))
+    /// What becomes of what is typed now.
+    pub fn echo(&self) -> io::Result<Echo> {
+        let modes = rustix::termios::tcgetattr(self.master.get_ref())?.local_modes;
+        Ok(if modes.contains(LocalModes::ECHO) {
+            Echo::Shown
+        } else if modes.contains(LocalModes::ICANON) {
+            Echo::Hidden
+        } else {
+            Echo::Raw
+        })
     }
 }
 

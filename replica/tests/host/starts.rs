@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 
 use smith_replica::host::{
-    Command, Error, Exit, Isolation, Program, Scope, Signal, Size, StartFailure, Stdin,
+    Command, Echo, Error, Exit, Isolation, Program, Scope, Signal, Size, StartFailure, Stdin,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -32,7 +32,7 @@ async fn a_terminal_echoes_and_resizes(isolation: Isolation) {
     let (process, mut terminal) = in_terminal(&host, line).await;
     until(&mut terminal.output, "30 100").await;
     terminal.input.resize(Size { rows: 40, cols: 120 }).unwrap();
-    assert!(terminal.input.echoes().unwrap());
+    assert_eq!(terminal.input.echo().unwrap(), Echo::Shown);
     terminal.input.write_all(b"hello\n").await.unwrap();
     let rest = text(&mut terminal.output).await;
     assert_eq!(rest, "hello\r\ngot hello\r\n40 120\r\n");
