@@ -20,7 +20,7 @@ use crate::output::Format;
 ///
 /// Exit codes: 0 done; 1 the server or an item said no; 2 the command line is wrong; 3 `wait` (and
 /// `create --wait`) saw another end than the one waited for; 130 interrupted; 141 the reader of the output
-/// went away.
+/// went away. `exec` ends with the code of what it ran.
 #[derive(Debug, Parser)]
 #[command(name = "smithctl", version, subcommand_required = true, arg_required_else_help = true)]
 pub(crate) struct Cli {
@@ -64,6 +64,16 @@ pub(crate) enum Command {
     /// Check and submit PRDs.
     #[command(subcommand)]
     Prd(prd::Command),
+    /// Watch what a loop's agent is doing, in its own terminal, and type there.
+    ///
+    /// It only watches, unless --write is given: then the keyboard is taken if nobody has it. Ctrl-] makes
+    /// the next key a command: d leaves, t takes the keyboard, s takes it from whoever has it (with a
+    /// reason), r hands it back (with a note for the next agent), and Ctrl-] sends Ctrl-].
+    Attach(commands::attach::Args),
+    /// Run a command in a loop's workspace.
+    ///
+    /// The exit code is the command's own; 1 also where it could not be run, 124 where its time was up.
+    Exec(commands::exec::Args),
     /// Who did what.
     Audit(audit::Args),
     /// Where the server is: contexts.

@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+pub(crate) mod attach;
 pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
+pub(crate) mod exec;
 pub(crate) mod loops;
 pub(crate) mod prd;
 pub(crate) mod token;
@@ -19,6 +21,8 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Exit, Error> {
     match command {
         Command::Loop(command) => loops::run(app, command).await,
         Command::Prd(command) => prd::run(app, command).await,
+        Command::Attach(args) => attach::run(app, args).await,
+        Command::Exec(args) => exec::run(app, args).await,
         Command::Audit(args) => audit::run(app, args).await,
         Command::Config(command) => config::run(app, command).await,
         Command::Token(command) => token::run(app, command).await,

@@ -13,6 +13,8 @@ pub(crate) enum Exit {
     Failed,
     /// Another state than the one waited for, or not in time; that was told already.
     NotReached,
+    /// A command that was run elsewhere ended with this.
+    Of(u8),
 }
 
 impl Exit {
@@ -22,6 +24,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::NotReached => 3,
+            Self::Of(code) => code,
         }
     }
 
@@ -30,6 +33,7 @@ impl Exit {
         match (self, other) {
             (Self::Failed, _) | (_, Self::Failed) => Self::Failed,
             (Self::NotReached, _) | (_, Self::NotReached) => Self::NotReached,
+            (Self::Of(code), _) | (_, Self::Of(code)) => Self::Of(code),
             (Self::Done, Self::Done) => Self::Done,
         }
     }

@@ -5,6 +5,7 @@
 
 mod app;
 mod args;
+mod attached;
 mod commands;
 mod contexts;
 mod error;
