@@ -6,7 +6,7 @@ use bytes::Bytes;
 use reqwest::Method;
 use smith_model::api::{
     ArtifactItem, BatchAnswer, BatchRequest, Cost, Created, LoopDetail, LoopEvent, LoopItem,
-    OverrideRequest, Page, ReasonRequest, RetryRequest, Trace, Why,
+    OverrideRequest, Page, ReasonRequest, RecordingItem, RetryRequest, Trace, Why,
 };
 use smith_model::attempt::AttemptRecord;
 use smith_model::audit::Override;
@@ -215,6 +215,17 @@ impl Client {
     /// The artifacts that a loop names.
     pub async fn artifacts(&self, id: &LoopId) -> Result<Page<ArtifactItem>, Error> {
         self.json(self.of(id, ["artifacts"]), "a page of artifacts").await
+    }
+
+    /// A page of the recordings of a loop's terminals; it may be empty and have a cursor. `after`: the cursor of the page
+    /// before.
+    pub async fn recordings(
+        &self,
+        id: &LoopId,
+        after: Option<&str>,
+    ) -> Result<Page<RecordingItem>, Error> {
+        let call = self.of(id, ["recordings"]).query([("cursor", after.map(str::to_owned))]);
+        self.json(call, "a page of recordings").await
     }
 
     /// An artifact's bytes, checked against its digest.

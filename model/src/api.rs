@@ -389,16 +389,31 @@ pub struct Cost {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArtifactItem {
-    /// What it is: `prompt`, `output`, `diff`, or `gate` and its number.
+    /// What it is: `prompt`, `output`, `diff`, `gate` and its number, `recording`, or `intervention`: what changed
+    /// while somebody had a terminal.
     pub name: String,
     /// The attempt.
     #[serde(flatten)]
     pub no: crate::id::AttemptNo,
-    /// The iteration.
+    /// The iteration; 0: of none.
     pub iteration: u32,
     /// Its bytes.
     #[serde(flatten)]
     pub artifact: crate::attempt::ArtifactRef,
+}
+
+/// A part of a terminal's recording, as the journal has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecordingItem {
+    /// The number of its journal entry.
+    pub seq: u64,
+    /// The attempt.
+    #[serde(flatten)]
+    pub no: crate::id::AttemptNo,
+    /// What it is of, and where its bytes are.
+    #[serde(flatten)]
+    pub recording: crate::terminal::Recording,
 }
 
 /// `POST /v1/tokens`.

@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use smith_model::api::{
-    ArtifactItem, BatchRequest, Cost, Created, LoopDetail, LoopItem, Page, Trace, Why,
+    ArtifactItem, BatchRequest, Cost, Created, LoopDetail, LoopItem, Page, RecordingItem, Trace,
+    Why,
 };
 use smith_model::attempt::AttemptRecord;
 use smith_model::audit::Override;
@@ -37,6 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(handoffs))
         .routes(routes!(overrides))
         .routes(routes!(artifacts))
+        .routes(routes!(recordings))
         .routes(routes!(artifact))
         .routes(routes!(cost))
 }
@@ -264,7 +266,7 @@ async fn overrides(
     Ok(whole(api.app.overrides(&caller, &id).await?))
 }
 
-/// What the loop names outside the store: prompts, outputs, diffs.
+/// What the loop names outside the store: prompts, outputs, diffs, recordings.
 #[utoipa::path(get, path = "/v1/loops/{id}/artifacts", tag = "loops", params(("id" = LoopId, Path)),
     responses((status = 200, body = Page<ArtifactItem>), (status = "4XX", body = Problem)))]
 async fn artifacts(
@@ -273,6 +275,29 @@ async fn artifacts(
     Name(id): Name<LoopId>,
 ) -> Result<Json<Page<ArtifactItem>>, ApiError> {
     Ok(whole(api.app.artifact_list(&caller, &id).await?))
+}
+
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct RecordingsQuery {
+    /// Where to go on: the `cursor` of the answer before.
+    cursor: Option<u64>,
+}
+
+/// The recordings of the terminals of the loop's workers, oldest first: their bytes are artifacts. A page may be empty
+/// and have a cursor.
+#[utoipa::path(get, path = "/v1/loops/{id}/recordings", tag = "loops",
+    params(("id" = LoopId, Path), RecordingsQuery),
+    responses((status = 200, body = Page<RecordingItem>), (status = "4XX", body = Problem)))]
+async fn recordings(
+    State(api): State<Api>,
+    caller: Caller,
+    Name(id): Name<LoopId>,
+    Query(query): Query<RecordingsQuery>,
+) -> Result<Json<Page<RecordingItem>>, ApiError> {
+    let RecordingsQuery { cursor } = query;
+    Ok(Json(api.app.recordings(&caller, &id, cursor.unwrap_or(0)).await?))
 }
 
 /// The bytes of an artifact. They come from outside: never show them on a terminal as they are.

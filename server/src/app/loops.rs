@@ -2,8 +2,8 @@
 
 use smith_model::access::Role;
 use smith_model::api::{
-    ArtifactItem, BatchAnswer, BatchItem, ChainState, Cost, Created, LoopDetail, LoopItem,
-    MOST_BATCH, Page, Trace,
+    BatchAnswer, BatchItem, ChainState, Cost, Created, LoopDetail, LoopItem, MOST_BATCH, Page,
+    Trace,
 };
 use smith_model::attempt::AttemptRecord;
 use smith_model::audit::Override;
@@ -214,31 +214,6 @@ impl App {
     pub async fn overrides(&self, caller: &Caller, id: &LoopId) -> Result<Vec<Override>, Error> {
         self.visible(caller, id).await?;
         Ok(self.store.overrides(id).await?)
-    }
-
-    /// What the loop names outside the store.
-    pub async fn artifact_list(
-        &self,
-        caller: &Caller,
-        id: &LoopId,
-    ) -> Result<Vec<ArtifactItem>, Error> {
-        let iterations = self.iterations(caller, id).await?;
-        let mut items = vec![];
-        for record in iterations {
-            let IterationRecord { no, iteration, prompt, output, diff, gates, .. } = record;
-            let mut add = |name: String, artifact| {
-                if let Some(artifact) = artifact {
-                    items.push(ArtifactItem { name, no, iteration, artifact });
-                }
-            };
-            add("prompt".into(), prompt);
-            add("output".into(), output);
-            add("diff".into(), diff);
-            for (i, gate) in gates.into_iter().enumerate() {
-                add(format!("gate {}", i + 1), gate.output);
-            }
-        }
-        Ok(items)
     }
 
     /// What the loop cost, as its agents reported it.

@@ -3,6 +3,7 @@
 
 mod control;
 mod pump;
+mod recordings;
 mod tickets;
 mod worker;
 

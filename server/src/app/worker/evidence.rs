@@ -90,6 +90,7 @@ fn decide(
                     .saturating_sub(head.excerpt_bytes + change.excerpt_bytes);
                 let draft = fit(draft.clone(), room, &mut change.excerpt_bytes);
                 check(&draft)?;
+                change.artifact_bytes += of_terminals(&draft);
                 change.entries.push((actor(bearer), Some(bearer.no), draft));
             }
             // What the loop is now belongs to whoever ended it; the outbox goes on behind it.
@@ -147,6 +148,17 @@ fn fit(mut draft: Draft, room: u64, taken: &mut u64) -> Draft {
         *taken += text.len() as u64;
     }
     draft
+}
+
+/// Bytes of artifacts that an entry alone names. Those of outputs are named by their iteration.
+fn of_terminals(draft: &Draft) -> u64 {
+    match &draft.payload {
+        Some(Payload::Recording(recording)) => recording.artifact.size,
+        Some(Payload::Intervention(intervention)) => {
+            intervention.diff.as_ref().map_or(0, |diff| diff.size)
+        }
+        _ => 0,
+    }
 }
 
 /// A worker's entries say what it found; what people and the core do is theirs to say.
