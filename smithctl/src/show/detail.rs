@@ -7,6 +7,7 @@ use smith_model::handoff::Handoff;
 use smith_model::state::StoryCounts;
 use smith_model::story::{IterationRecord, StoriesRecord};
 
+use super::journal::intervened;
 use super::{Style, age, dollars, line, millis, short, time, word};
 use crate::output::Table;
 
@@ -113,6 +114,10 @@ pub(crate) fn detail(of: &Detail, depth: Depth, style: Style, now: Timestamp) ->
     if let Some(next) = handoff.as_ref().map(|h| &h.draft.next_step).filter(|next| !next.is_empty())
     {
         out.field("Next step", line(next));
+    }
+    if let Some(handoff) = handoff.as_ref().filter(|h| !h.draft.interventions.is_empty()) {
+        let all: Vec<String> = handoff.draft.interventions.iter().flat_map(intervened).collect();
+        out.section("What people did at its terminals:", &all.join("\n"));
     }
     if let Some(stories) = stories {
         let StoryCounts { done, total } = stories.counts();

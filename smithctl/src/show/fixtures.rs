@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 use smith_model::api::LoopItem;
-use smith_model::id::Revision;
+use smith_model::attempt::ArtifactRef;
+use smith_model::id::{Digest, Revision};
 use smith_model::policy::Policy;
 use smith_model::spec::SourceType;
 use smith_model::state::{State, StateRecord, Summary};
+use smith_model::story::DiffStat;
+use smith_model::terminal::{Intervention, Session};
 use uuid::Uuid;
 
 /// The time of all of them.
@@ -30,4 +33,20 @@ pub(crate) fn item(id: &str, state: State) -> LoopItem {
     let record = StateRecord::created(id.parse().unwrap(), Uuid::nil(), summary, at());
     let record = StateRecord { state, ..record };
     LoopItem { record, revision: Revision(7), progress: None, claimed: false }
+}
+
+/// What somebody did who means harm.
+pub(crate) fn intervention() -> Intervention {
+    let diff = ArtifactRef { digest: Digest::of(b"x"), size: 7, omitted: 0 };
+    Intervention {
+        by: "maria".into(),
+        session: Session::Shell,
+        from: at(),
+        until: at() + jiff::SignedDuration::from_secs(90),
+        typed: vec!["git status".into(), "echo \u{1b}]52;c;x\u{7}".into()],
+        hidden: true,
+        note: Some("look\u{202e} again".into()),
+        stat: DiffStat { files: 1, insertions: 2, deletions: 3 },
+        diff: Some(diff),
+    }
 }

@@ -3,7 +3,9 @@
 use smith_model::journal::{Entry, Level, Payload, Phase};
 use smith_model::printable::{Lines, printable};
 
-use super::{Style, line, time};
+use smith_model::terminal::{Intervention, Recording};
+
+use super::{Style, line, millis, time};
 
 /// Which entries are shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,9 +52,38 @@ pub(crate) fn entry(entry: &Entry, whose: Option<&str>, style: Style) -> String 
                 indent(&mut text, excerpt);
             }
         }
+        Some(Payload::Intervention(intervention)) => {
+            for said in intervened(intervention) {
+                text.push_str(&format!("\n    {said}"));
+            }
+        }
+        Some(Payload::Recording(Recording { segment, millis: n, artifact, .. })) => {
+            let (length, digest) = (millis(*n), &artifact.digest);
+            text.push_str(&format!("\n    (part {segment}, {length}: artifact {digest})"));
+        }
         _ => {}
     }
     text
+}
+
+/// What somebody did at a terminal, a line each.
+pub(super) fn intervened(intervention: &Intervention) -> Vec<String> {
+    let Intervention { by, session, from, until, typed, hidden, note, stat, diff } = intervention;
+    let length = until.duration_since(*from).as_millis();
+    let length = millis(u64::try_from(length).unwrap_or_default());
+    let mut lines = vec![format!("{} at the {session}'s terminal, for {length}", line(by))];
+    lines.extend(typed.iter().map(|typed| format!("> {}", line(typed))));
+    if *hidden {
+        lines.push("(and what the terminal didn't show)".into());
+    }
+    lines.extend(note.iter().map(|note| format!("note: {}", line(note))));
+    if stat.files > 0 {
+        let (files, more, less) = (stat.files, stat.insertions, stat.deletions);
+        let diff = diff.as_ref().map(|diff| format!(": artifact {}", diff.digest));
+        let diff = diff.unwrap_or_default();
+        lines.push(format!("changed meanwhile: {files} files +{more} -{less}{diff}"));
+    }
+    lines
 }
 
 fn indent(text: &mut String, excerpt: &str) {

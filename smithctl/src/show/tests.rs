@@ -74,6 +74,27 @@ fn an_entry_is_a_line_with_its_excerpt_below() {
         \x1b[31mred
     ");
     assert_eq!(raw.as_deref(), Some("ok\n\\x1b[31mred\n"));
+    let typed = Draft::info(Phase::Iteration, "typed")
+        .with(Payload::Intervention(fixtures::intervention()));
+    insta::assert_snapshot!(said(typed).0, @r"
+    2026-01-01T12:00:00Z  iteration   typed
+        maria at the shell's terminal, for 90s
+        > git status
+        > echo \x1b]52;c;x\x07
+        (and what the terminal didn't show)
+        note: look\u{202e} again
+        changed meanwhile: 1 files +2 -3: artifact 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881
+    ");
+    let recorded = serde_json::json!({
+        "type": "recording", "session": "agent", "iteration": 2, "generation": 2, "segment": 3,
+        "started_at": fixtures::at(), "millis": 65_000,
+        "artifact": {"digest": smith_model::id::Digest::of(b"x"), "size": 7},
+    });
+    let recorded = serde_json::from_value(recorded).unwrap();
+    insta::assert_snapshot!(said(Draft::info(Phase::Iteration, "recorded").with(recorded)).0, @r"
+    2026-01-01T12:00:00Z  iteration   recorded
+        (part 3, 65s: artifact 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881)
+    ");
     let (shown, raw) = said(Draft::info(Phase::Core, "x").at(smith_model::journal::Level::Error));
     assert_eq!(shown, "2026-01-01T12:00:00Z  core        error: x");
     assert_eq!(raw, None);
@@ -123,6 +144,24 @@ fn a_loop_is_shown_as_somebody_on_call_needs_it() {
       STORY    STATUS   EVIDENCE    TRIES   TITLE
       US-001   done     unchanged   2       First
       US-002   open     -           0       Second
+    ");
+    let handoff = serde_json::json!({
+        "schema_version": 1, "seq": 9, "at": fixtures::at(), "round": 1, "attempt": 1, "done": [],
+        "remaining": [], "decisions": [], "uncertain": [], "learnings": [], "gates": [], "iterations": 1,
+        "usage": smith_model::story::Usage::default(), "next_step": "",
+        "interventions": [fixtures::intervention()],
+    });
+    let handed =
+        Detail { handoff: Some(serde_json::from_value(handoff).unwrap()), ..known.clone() };
+    let short = detail(&handed, Depth::Short, Style::Plain, later(60));
+    let (_, people) = short.split_once("What people did at its terminals:\n").unwrap();
+    insta::assert_snapshot!(people.split_once("\n\n").unwrap().0, @r"
+      maria at the shell's terminal, for 90s
+      > git status
+      > echo \x1b]52;c;x\x07
+      (and what the terminal didn't show)
+      note: look\u{202e} again
+      changed meanwhile: 1 files +2 -3: artifact 2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881
     ");
     let long = detail(&known, Depth::Long, Style::Plain, later(60));
     assert!(long.contains("Gates:          make test\n"), "{long}");
