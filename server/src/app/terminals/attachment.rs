@@ -184,17 +184,18 @@ impl Attachment {
 
     async fn lease_changed(&self, change: LeaseChange) -> Result<(), Error> {
         let (name, session) = (&self.caller.identity.name, self.session);
+        let kept = |text: &str| words(&self.app.settings.secrets.redact_text(text));
         let mut after = json!({ "session": session, "worker": self.target.worker });
         let (action, reason, said) = match change {
             LeaseChange::Take => ("terminal.lease.take", None, "takes the keyboard".to_owned()),
             LeaseChange::Steal(steal) => {
                 let said = format!("steals the keyboard from {}", words(&steal.from));
                 after["from"] = words(&steal.from).into();
-                ("terminal.lease.steal", Some(words(&steal.reason)), said)
+                ("terminal.lease.steal", Some(kept(&steal.reason)), said)
             }
             LeaseChange::Release { note } => {
                 let said = "hands the keyboard back".to_owned();
-                ("terminal.lease.release", note.as_deref().map(words), said)
+                ("terminal.lease.release", note.as_deref().map(kept), said)
             }
             LeaseChange::Lost { why } => {
                 ("terminal.lease.lost", Some(words(&why)), "loses the keyboard".to_owned())
