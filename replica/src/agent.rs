@@ -16,7 +16,7 @@ use crate::notes::{self, Notes};
 use crate::worker::{Stop, Worker, chain, identity};
 use crate::workspace::{self, Workspace};
 
-/// What agent and gates get of this process's environment.
+/// What is passed on of this process's environment.
 const ALLOWED: [&str; 10] =
     ["PATH", "HOME", "LANG", "LC_ALL", "TERM", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR"];
 
@@ -31,15 +31,21 @@ pub enum Ran {
     HostLost(String),
 }
 
-/// The environment of the agent and the gates of an iteration.
-pub fn environment(worker: &Worker, story: &str, iteration: u32) -> Vec<(String, String)> {
+/// The environment of everything that runs in the workspace: what is allowed of this process's, and the agents' own.
+pub fn surroundings(agent_env: &[(String, String)]) -> Vec<(String, String)> {
     let own =
         ALLOWED.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
     let mut env: Vec<(String, String)> = own.collect();
     if env.iter().all(|(name, _)| name != "TERM") {
         env.push(("TERM".to_owned(), "xterm-256color".to_owned()));
     }
-    env.extend(worker.env.iter().cloned());
+    env.extend(agent_env.iter().cloned());
+    env
+}
+
+/// The environment of the agent and the gates of an iteration.
+pub fn environment(worker: &Worker, story: &str, iteration: u32) -> Vec<(String, String)> {
+    let mut env = surroundings(&worker.env);
     let prompt = worker.places.workspace.join(notes::PROMPT);
     for (name, value) in [
         ("SMITH_LOOP_ID", worker.spec.loop_id.to_string()),

@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::agent;
 use crate::api::{Api, Error as ApiError};
 use crate::checkout::checkout;
 use crate::clock::{Pause, WorkClock};
@@ -139,7 +140,7 @@ pub async fn run(setting: Setting) -> Result<Ended, Error> {
                 dir,
                 captures: places.captures.clone(),
                 secrets: secrets.clone(),
-                env: launch.agent_env.clone(),
+                env: agent::surroundings(&launch.agent_env),
                 key: ticket::key(&launch.terminal_key),
                 loop_id: claim.spec.loop_id.clone(),
                 no: claim.no,
