@@ -170,7 +170,10 @@ impl Engine {
         let rows: Vec<Row> = (first..i32::from(self.size.rows()))
             .map(|line| {
                 let mut row = self.core.emulator.row(line);
-                row.trim();
+                // A blank at the end of one that goes on stands between two words.
+                if !row.wrapped {
+                    row.trim();
+                }
                 row
             })
             .collect();

@@ -19,6 +19,7 @@ fn replies(bytes: &str) -> String {
 fn text_lands_on_the_screen() {
     let engine = fed(10, 3, "hello\r\n\x1b[1;31mwor\x1b[mld 漢字!");
     assert_eq!(engine.to_text(), "hello\nworld 漢字!\n");
+    assert_eq!(fed(3, 2, "no such").to_text(), "no such\n");
     let screen = engine.screen();
     let cells = &screen.rows[1].cells;
     assert!(cells[0].style.bold && !cells[3].style.bold);
