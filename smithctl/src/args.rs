@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use smith_model::id::ProjectName;
 
-use crate::commands::{self, audit, completion, config, loops, prd, token};
+use crate::commands::{self, audit, completion, config, loops, prd, recording, token};
 use crate::output::Format;
 
 /// Command line of Smith: asks for autonomous coding loops, watches them, and acts on them.
@@ -74,6 +74,9 @@ pub(crate) enum Command {
     ///
     /// The exit code is the command's own; 1 also where it could not be run, 124 where its time was up.
     Exec(commands::exec::Args),
+    /// What was recorded of workers' terminals.
+    #[command(subcommand)]
+    Recording(recording::Command),
     /// Who did what.
     Audit(audit::Args),
     /// Where the server is: contexts.

@@ -7,6 +7,7 @@ pub(crate) mod config;
 pub(crate) mod exec;
 pub(crate) mod loops;
 pub(crate) mod prd;
+pub(crate) mod recording;
 pub(crate) mod token;
 pub(crate) mod version;
 pub(crate) mod whoami;
@@ -23,6 +24,7 @@ pub(crate) async fn run(app: &App, command: Command) -> Result<Exit, Error> {
         Command::Prd(command) => prd::run(app, command).await,
         Command::Attach(args) => attach::run(app, args).await,
         Command::Exec(args) => exec::run(app, args).await,
+        Command::Recording(command) => recording::run(app, command).await,
         Command::Audit(args) => audit::run(app, args).await,
         Command::Config(command) => config::run(app, command).await,
         Command::Token(command) => token::run(app, command).await,

@@ -13,6 +13,7 @@ mod follow;
 mod git;
 mod input;
 mod output;
+mod playback;
 mod settings;
 mod show;
 mod suggest;

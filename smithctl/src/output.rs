@@ -94,6 +94,11 @@ pub(crate) fn json_line(value: &Value) -> String {
     escaped(&value.to_string(), Escape::Json)
 }
 
+/// A text of JSON values, each as it is, with escapes for what acts on a terminal.
+pub(crate) fn printable_json(text: &str) -> String {
+    escaped(text, Escape::Json)
+}
+
 fn json(value: &Value) -> String {
     let text = serde_json::to_string_pretty(value).expect("a value serializes");
     escaped(&text, Escape::Json)

@@ -21,6 +21,7 @@ mod life;
 mod limits;
 mod outage;
 mod planted_secret;
+mod recordings;
 mod retry;
 mod streams;
 mod takeover;
