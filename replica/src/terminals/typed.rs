@@ -26,7 +26,7 @@ const SHORTEST_SEEN: usize = 2;
 pub(super) struct Typed {
     lines: Vec<String>,
     line: Vec<u8>,
-    /// The line as far as it goes was typed in this mode.
+    /// What of the line was shown least was typed in this mode.
     echo: Option<Echo>,
     pending: VecDeque<String>,
     hidden: bool,
@@ -45,13 +45,6 @@ enum Escape {
 impl Typed {
     /// Takes input.
     pub(super) fn push(&mut self, bytes: &[u8], echo: Echo) {
-        // A line is shown only if all of it was.
-        let whole = match (self.echo, echo) {
-            (Some(Echo::Hidden), _) | (_, Echo::Hidden) => Echo::Hidden,
-            (Some(Echo::Raw), _) | (_, Echo::Raw) => Echo::Raw,
-            (_, Echo::Shown) => Echo::Shown,
-        };
-        self.echo = Some(whole);
         for &byte in bytes {
             self.byte(byte, echo);
         }
@@ -67,10 +60,7 @@ impl Typed {
             (Escape::None, _) => {}
         }
         match byte {
-            b'\r' | b'\n' => {
-                self.end();
-                self.echo = Some(echo);
-            }
+            b'\r' | b'\n' => self.end(),
             0x7f | 0x08 => {
                 // One character back, of whatever length.
                 while self.line.pop().is_some_and(|b| b & 0xc0 == 0x80) {}
@@ -86,17 +76,21 @@ impl Typed {
                     self.line.pop();
                 }
             }
-            b'\t' | 0x20.. if self.line.len() < 4 * MOST_LINE => self.line.push(byte),
+            b'\t' | 0x20.. if self.line.len() < 4 * MOST_LINE => {
+                self.line.push(byte);
+                self.echo = Some(least(self.echo, echo));
+            }
             _ => {}
         }
     }
 
     fn end(&mut self) {
         let line = String::from_utf8_lossy(&std::mem::take(&mut self.line)).trim().to_owned();
+        let echo = self.echo.take();
         if line.is_empty() {
             return;
         }
-        match self.echo {
+        match echo {
             Some(Echo::Shown) => self.keep(&line),
             Some(Echo::Hidden) | None => self.hidden = true,
             Some(Echo::Raw) if line.chars().count() < SHORTEST_SEEN => self.hidden = true,
@@ -140,6 +134,15 @@ impl Typed {
         // A line without its end was never given to the program, or is half of one.
         let hidden = self.hidden || !self.pending.is_empty();
         (std::mem::take(&mut self.lines), hidden)
+    }
+}
+
+/// A line is shown only if all of it was.
+fn least(line: Option<Echo>, key: Echo) -> Echo {
+    match (line, key) {
+        (Some(Echo::Hidden), _) | (_, Echo::Hidden) => Echo::Hidden,
+        (Some(Echo::Raw), _) | (_, Echo::Raw) => Echo::Raw,
+        (Some(Echo::Shown) | None, Echo::Shown) => Echo::Shown,
     }
 }
 
