@@ -69,3 +69,15 @@ find_nextest() {
 	done
 	return 1
 }
+
+# A program that tests run in terminals: the machine's, else the one that `make tools` unpacked.
+find_program() {
+	local candidate
+	for candidate in "$(type -P "$1" || true)" "/usr/sbin/$1" "$tools/bin/$1"; do
+		if [[ -n $candidate && -x $candidate ]]; then
+			echo "$candidate"
+			return
+		fi
+	done
+	return 1
+}

@@ -32,3 +32,16 @@ pub fn etcd() -> PathBuf {
     let found = candidates.map(|dir| dir.join("etcd")).find(|program| program.is_file());
     found.expect("no etcd: `make tools` gets one, or name it in ETCD")
 }
+
+/// A program that runs in terminals: the machine's, else the one that `make tools` unpacked.
+pub fn tool(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace's root");
+    let dirs = std::env::split_paths(&path).chain(["/usr/sbin".into(), root.join(".tools/bin")]);
+    let found = dirs.map(|dir| dir.join(name)).find(|program| program.is_file());
+    found.unwrap_or_else(|| {
+        panic!(
+            "there is no {name}: `make tools` gets it (`hack/tools sshd` gets sshd), or install it"
+        )
+    })
+}
