@@ -21,12 +21,14 @@ pub mod repository;
 pub mod secret;
 pub mod servers;
 pub mod wait;
+pub mod watcher;
 pub mod world;
 
 pub use agent::{AliveFile, Fifo};
 pub use etcd::Etcd;
 pub use repository::Repository;
 pub use servers::Layout;
+pub use watcher::Watcher;
 pub use world::{Options, World};
 
 /// Far longer than anything takes, also on a busy machine: it only turns a hang into a failure.

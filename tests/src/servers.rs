@@ -35,6 +35,8 @@ pub struct Settings {
     pub etcd: String,
     /// The world's prefix.
     pub prefix: String,
+    /// How many cores have a directory of workers of their own.
+    pub cores: usize,
     /// The lease of a worker.
     pub worker_ttl: &'static str,
     /// More arguments for smithd, or for both smith-api and smith-core.
@@ -71,9 +73,14 @@ impl Settings {
     /// The directory of all workers of a core.
     pub fn workers(&self) -> Vec<PathBuf> {
         let mut dirs = vec![self.state().join("workers")];
-        dirs.extend((0..8).map(|n| self.dir.join(format!("core{n}/workers"))));
+        dirs.extend((0..self.cores).map(|n| self.core(n).join("workers")));
         dirs.retain(|dir| dir.is_dir());
         dirs
+    }
+
+    /// The directory of the `n`-th core.
+    fn core(&self, n: usize) -> PathBuf {
+        self.dir.join(format!("core{n}"))
     }
 
     fn command(&self, program: &str) -> Command {
@@ -97,6 +104,9 @@ impl Settings {
         let mut command = self.apart("smith-api");
         command.arg("--artifacts-dir").arg(self.state().join("artifacts"));
         command.arg("--file-root").arg(&self.dir);
+        for n in 0..self.cores {
+            command.arg("--workers-dir").arg(self.core(n));
+        }
         command
     }
 
@@ -228,7 +238,7 @@ impl Server {
             Role::Core { n, api } => {
                 let mut command = settings.apart("smith-core");
                 command.args(["--api-url", api, "--leader-ttl", "1s"]).stdout(Stdio::null());
-                command.arg("--workers-dir").arg(settings.dir.join(format!("core{n}")));
+                command.arg("--workers-dir").arg(settings.core(*n));
                 let name = format!("smith-core-{n}");
                 let process = Process::spawn(&name, command, &settings.log(&name));
                 Self { process, url: None, role, stdout: None }

@@ -99,7 +99,11 @@ impl World {
             Proxied::No => None,
         };
         let url = proxy.as_ref().map_or(etcd.url(), Proxy::url).to_owned();
-        let settings = Settings { dir: path, etcd: url, prefix, worker_ttl, args, env };
+        let cores = match layout {
+            Layout::Together => 0,
+            Layout::Apart { cores, .. } => cores,
+        };
+        let settings = Settings { dir: path, etcd: url, prefix, cores, worker_ttl, args, env };
         let mut world = Self {
             etcd,
             proxy,

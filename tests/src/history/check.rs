@@ -162,7 +162,8 @@ fn once(look: &mut Look<'_>, before: &Before) {
         if write.value.is_none() && kind.outlives_its_loop() {
             look.breaks(Rule::NothingLost, format!("{key} was deleted"));
         }
-        if write.value.is_none() && kind.is_written_once() && !kind.outlives_its_loop() {
+        let goes_with_its_loop = !kind.outlives_its_loop() && !kind.expires();
+        if write.value.is_none() && kind.is_written_once() && goes_with_its_loop {
             let of = kind.loop_id();
             let with_loop = look.kinds.iter().any(|(k, w)| {
                 matches!(k, Kind::State(id) if Some(id) == of.as_ref()) && w.value.is_none()

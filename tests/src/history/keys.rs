@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Override(LoopId, String),
     Audit,
     Request,
+    /// A ticket that was used.
+    Ticket,
     Tombstone(LoopId),
     Installation,
     /// Tokens, members, the tick, and who depends on whom.
@@ -52,6 +54,7 @@ impl Kind {
             ["overrides", l, seq] => id(l).map(|l| Self::Override(l, seq.to_owned())),
             ["audit", _, _] => Some(Self::Audit),
             ["requests", _] => Some(Self::Request),
+            ["tickets", _] => Some(Self::Ticket),
             ["tombstones", l] => id(l).map(Self::Tombstone),
             ["dependents", a, b] => id(a).and(id(b)).map(|_| Self::Other),
             ["meta", "installation"] => Some(Self::Installation),
@@ -71,6 +74,7 @@ impl Kind {
             | Self::Override(..)
             | Self::Audit
             | Self::Request
+            | Self::Ticket
             | Self::Tombstone(_)
             | Self::Installation => true,
             Self::State(_)
@@ -90,6 +94,11 @@ impl Kind {
         matches!(self, Self::Audit | Self::Request | Self::Tombstone(_) | Self::Installation)
     }
 
+    /// Does it go by itself, when it can't be used any more?
+    pub(super) fn expires(&self) -> bool {
+        *self == Self::Ticket
+    }
+
     /// Whose it is, where it goes with its loop.
     pub(super) fn loop_id(&self) -> Option<LoopId> {
         match self {
@@ -107,6 +116,7 @@ impl Kind {
             | Self::Leader
             | Self::Audit
             | Self::Request
+            | Self::Ticket
             | Self::Installation
             | Self::Other
             | Self::Unknown => None,

@@ -418,6 +418,10 @@ fn what_is_lost_or_doubled_is_found() {
         let again = write(&mut steps[1], "anomalies/").clone();
         steps[3].writes.push(again);
     });
+    breaks(Rule::NothingLost, "tickets/x was overwritten", |steps| {
+        steps[1].writes.push(put("tickets/x", &1));
+        steps[3].writes.push(put("tickets/x", &1));
+    });
     breaks(Rule::NothingLost, "requests/x was deleted", |steps| {
         steps[3].writes.push(delete("requests/x"));
     });

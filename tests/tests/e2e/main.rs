@@ -25,6 +25,7 @@ mod recordings;
 mod retry;
 mod streams;
 mod takeover;
+mod terminals;
 mod why;
 
 use smith_model::id::LoopId;
