@@ -12,7 +12,7 @@ PREFIX ?= $(HOME)/.local
 BINARIES := smithd smith-api smith-core smith-replica smithctl
 SCRIPTS := $(wildcard hack/*.sh) hack/doctor hack/test-binaries hack/test-etcd hack/tools .ci/run $(wildcard .githooks/*)
 
-.PHONY: help doctor tools protoc build release install demo openapi test test-fast bench bench-quick bench-build chaos structure check fmt docs deny hooks-install clean
+.PHONY: help doctor tools protoc build release install demo openapi test test-fast bench bench-quick bench-terminal bench-build chaos structure check fmt docs deny hooks-install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,7 +20,7 @@ help: ## List the targets
 doctor: ## Say what this machine has, what it lacks and how to get it
 	@hack/doctor
 
-tools: ## Get protoc, etcd and cargo-nextest into .tools where they are missing (no root, no service)
+tools: ## Get protoc, etcd, cargo-nextest and what tests run in terminals into .tools, where missing (no root, no service)
 	@hack/tools
 
 protoc: ## Get protoc alone
@@ -53,6 +53,10 @@ bench: bench-build ## Measure (under 10 minutes, on a machine that does nothing 
 
 bench-quick: bench-build ## The same in about a minute, to stdout only
 	$(TARGET_DIR)/release/smith-bench --quick
+
+bench-terminal: bench-build ## Measure workers' terminals, against a PTY and ssh (about 2 minutes, on a quiet machine), and write docs/benchmarks-terminal.md
+	@hack/tools sshd
+	$(TARGET_DIR)/release/smith-bench --only terminal --write docs/benchmarks-terminal.md
 
 bench-build: ## Build what the benches measure, release
 	@hack/tools protoc etcd

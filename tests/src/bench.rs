@@ -18,6 +18,7 @@ pub mod stage;
 pub mod stats;
 pub mod stream;
 pub mod table;
+pub mod terminal;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -99,11 +100,13 @@ pub enum Subject {
     Memory,
     /// See [`cancel`].
     Cancel,
+    /// See [`terminal`]; it has a page of its own.
+    Terminal,
 }
 
 impl Subject {
-    /// All of them, in the order of the page.
-    pub const ALL: [Self; 7] = [
+    /// All of them, in the order of the pages.
+    pub const ALL: [Self; 8] = [
         Self::Create,
         Self::Journal,
         Self::Stream,
@@ -111,7 +114,13 @@ impl Subject {
         Self::Core,
         Self::Memory,
         Self::Cancel,
+        Self::Terminal,
     ];
+
+    /// Those of the main page.
+    pub fn main() -> Vec<Self> {
+        Self::ALL.into_iter().filter(|subject| *subject != Self::Terminal).collect()
+    }
 
     /// The name on the command line.
     pub fn name(self) -> &'static str {
@@ -123,11 +132,12 @@ impl Subject {
             Self::Core => "core",
             Self::Memory => "memory",
             Self::Cancel => "cancel",
+            Self::Terminal => "terminal",
         }
     }
 
-    async fn measure(self, stage: &Stage, scale: &Scale) -> Result<Section> {
-        match self {
+    async fn measure(self, stage: &Stage, scale: &Scale) -> Result<Vec<Section>> {
+        let section = match self {
             Self::Create => create::measure(stage, scale).await,
             Self::Journal => journal::measure(stage, scale).await,
             Self::Stream => stream::measure(stage, scale).await,
@@ -135,7 +145,9 @@ impl Subject {
             Self::Core => core::measure(stage, scale).await,
             Self::Memory => memory::measure(stage, scale).await,
             Self::Cancel => cancel::measure(stage, scale).await,
-        }
+            Self::Terminal => return terminal::measure(stage, scale).await,
+        };
+        section.map(|section| vec![section])
     }
 }
 
@@ -165,6 +177,7 @@ async fn measure(request: Request) -> Result<()> {
         bail!("a debug build measures nothing: run this by `make bench`");
     }
     let Request { scale, subjects, page } = request;
+    let target = if subjects == [Subject::Terminal] { "make bench-terminal" } else { "make bench" };
     let limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
     if limit.current.is_some_and(|now| now < wanted) {
@@ -179,18 +192,19 @@ async fn measure(request: Request) -> Result<()> {
     for subject in subjects {
         let name = subject.name();
         let measured = tokio::time::timeout(MOST, subject.measure(&stage, &scale)).await;
-        let section =
+        let measured =
             measured.with_context(|| format!("{name} takes longer than {MOST:?}")).flatten();
-        let section = section.with_context(|| format!("can't measure {name}"))?;
-        println!("{section}");
-        sections.push(section);
+        for section in measured.with_context(|| format!("can't measure {name}"))? {
+            println!("{section}");
+            sections.push(section);
+        }
     }
     let others = machine::others(machine::Ticks::of_others_since(before));
     println!("{others}");
     machine.push_str(&others);
     if let Some(file) = page {
         let before = std::fs::read_to_string(&file).unwrap_or_default();
-        std::fs::write(&file, table::page(&before, &machine, &sections))
+        std::fs::write(&file, table::page(target, &before, &machine, &sections))
             .with_context(|| format!("can't write {}", file.display()))?;
         println!("(written to {})", file.display());
     }

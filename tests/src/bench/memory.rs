@@ -16,12 +16,12 @@ use super::{Scale, create, loops};
 
 /// What a process has in memory, in KiB.
 #[derive(Clone, Debug, Default)]
-struct Resident {
+pub(super) struct Resident {
     name: String,
     parent: i32,
-    rss: u64,
+    pub(super) rss: u64,
     /// Its own and its share of what it shares.
-    pss: Option<u64>,
+    pub(super) pss: Option<u64>,
 }
 
 fn field(text: &str, name: &str) -> Option<u64> {
@@ -60,7 +60,7 @@ fn descendants(all: &BTreeMap<i32, Resident>, root: i32) -> Vec<Resident> {
 }
 
 /// smithd's own and its etcd's resident KiB.
-fn server(smithd: &Server) -> Result<(u64, u64)> {
+pub(super) fn server(smithd: &Server) -> Result<(u64, u64)> {
     let pid = smithd.pid().context("smithd runs")?;
     let all = processes();
     let own = all.get(&pid).context("smithd is among the processes")?;
@@ -69,7 +69,7 @@ fn server(smithd: &Server) -> Result<(u64, u64)> {
 }
 
 /// The processes of Smith that one worker is made of.
-fn worker(smithd: &Server) -> Result<Vec<Resident>> {
+pub(super) fn worker(smithd: &Server) -> Result<Vec<Resident>> {
     let pid = smithd.pid().context("smithd runs")?;
     let mut found = descendants(&processes(), pid);
     found.retain(|process| process.name.starts_with("smith-replica") || process.name == "unshare");

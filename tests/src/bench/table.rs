@@ -115,12 +115,12 @@ impl fmt::Display for Section {
 /// Stands before and after what people write into the generated page.
 const KEPT: (&str, &str) = ("<!-- kept by hand: begin -->", "<!-- kept by hand: end -->");
 
-/// The page, with what people had written into the one before.
-pub fn page(before: &str, machine: &str, sections: &[Section]) -> String {
+/// The page that `target` generates, with what people had written into the one before.
+pub fn page(target: &str, before: &str, machine: &str, sections: &[Section]) -> String {
     let kept = before.split_once(KEPT.0).and_then(|(_, rest)| rest.split_once(KEPT.1));
     let kept = kept.map_or("\n", |(kept, _)| kept);
-    let mut page = String::from(
-        "# Benchmarks\n\nThis page is generated: `make bench`. Only the section between the marks is written by hand, and kept.\n\
+    let mut page = format!(
+        "# Benchmarks\n\nThis page is generated: `{target}`. Only the section between the marks is written by hand, and kept.\n\
          Every comparison is made in one run on one machine, Smith and its peer taking turns; a figure is the median of the rounds, with their range in brackets. Times are milliseconds unless they say otherwise. What counts is the comparison: the figures themselves are the machine's.\n\n",
     );
     page.push_str(machine);
@@ -141,10 +141,10 @@ mod tests {
 
     #[test]
     fn what_people_wrote_is_kept() {
-        let first = page("", "machine", &[]);
+        let first = page("make bench", "", "machine", &[]);
         let (begin, end) = KEPT;
         let written = first.replace(begin, &format!("{begin}\nBecause of the disk."));
-        let second = page(&written, "other machine", &[]);
+        let second = page("make bench", &written, "other machine", &[]);
         assert!(second.contains(&format!("{begin}\nBecause of the disk.\n{end}")), "{second}");
         assert!(second.contains("other machine"));
     }

@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result, bail};
 use smith_tests::bench::{self, Request, Scale, Subject};
 
-const USAGE: &str = "smith-bench [--quick] [--only create,journal,stream,iteration,core,memory,cancel] [--write FILE]";
+const USAGE: &str = "smith-bench [--quick] [--only create,journal,stream,iteration,core,memory,cancel,terminal] [--write FILE]";
 
 fn request() -> Result<Request> {
-    let mut request = Request { scale: Scale::full(), subjects: Subject::ALL.to_vec(), page: None };
+    let mut request = Request { scale: Scale::full(), subjects: Subject::main(), page: None };
     let mut args = std::env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
