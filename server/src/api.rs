@@ -25,6 +25,7 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt as _;
 use axum::{Json, Router};
 use smith_model::problem::{Code, Problem};
 use tokio::net::TcpListener;
@@ -199,6 +200,12 @@ pub async fn serve(
     router: Router,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
+    // A keystroke's echo and an event are small, and nobody waits for more to send along.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection's small packets may wait");
+        }
+    });
     let signal = shutdown.clone().cancelled_owned();
     let serving = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
     let late = async {
