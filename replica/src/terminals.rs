@@ -1,7 +1,7 @@
 //! Terminals of this worker: what runs in them, who watches, who may type.
 //!
 //! Two sessions: `agent`, whose process is another one in each iteration, and `shell`, which is started when somebody asks
-//! for it. [`session`] holds a session's state, [`server`] lets viewers in, [`viewer`] serves one, [`lease`] and [`typed`]
+//! for it. `session` holds a session's state, `server` lets viewers in, `viewer` serves one, `lease` and `typed`
 //! are pure. What a person did while they had a lease is told to the attempt as an [`Intervention`].
 //!
 //! Must not know: stories, gates, the API.
