@@ -257,7 +257,7 @@ async fn tmux_at_every_size() {
 
 /// Takes the whole screen and the mouse, draws anew at each resize and each key; `q` ends it.
 const AGENT: &str = r#"
-    cat >../agent.pl <<'PERL'
+    cat >.smith/agent.pl <<'PERL'
 use strict; use IO::Handle; STDOUT->autoflush(1);
 my $old = `stty -g`; system 'stty', 'raw', '-echo';
 my ($keys, $again) = ('', 1);
@@ -282,7 +282,7 @@ while (1) {
 }
 print "\e[?1006l\e[?1002l\e[?1049l"; system "stty $old"; print "bye\n";
 PERL
-    perl ../agent.pl
+    perl .smith/agent.pl
     echo x >x.txt"#;
 
 #[tokio::test]
