@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod repository;
 pub mod secret;
 pub mod servers;
+pub mod tty;
 pub mod wait;
 pub mod watcher;
 pub mod world;

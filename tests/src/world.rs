@@ -172,6 +172,19 @@ impl World {
         agent::script(&self.dir().join("agents"), name, lines)
     }
 
+    /// A file with everything that hostile programs print at who looks.
+    pub fn hostile_corpus(&self) -> PathBuf {
+        let mut bytes = vec![];
+        for (_, hostile) in smith_term::corpus::HOSTILE {
+            bytes.extend_from_slice(hostile);
+            // Ends a sequence that has no end.
+            bytes.extend_from_slice(b"\x18\r\n");
+        }
+        let corpus = self.file("corpus");
+        std::fs::write(&corpus, bytes).unwrap();
+        corpus
+    }
+
     /// A place for a file of the test.
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir().join(name)

@@ -2,6 +2,7 @@
 
 mod leaks;
 mod losses;
+mod operator;
 mod people;
 mod programs;
 mod rights;
