@@ -20,6 +20,7 @@ pub mod stream;
 pub mod terminal;
 mod tokens;
 mod transport;
+mod waits;
 pub mod worker;
 
 pub use audit::{AuditEvent, AuditFilter, AuditWatch};

@@ -8,7 +8,6 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt as _};
@@ -17,6 +16,7 @@ use reqwest::header::CONTENT_TYPE;
 use sse_stream::{Sse, SseStream};
 
 use crate::transport::Call;
+use crate::waits::Waits;
 use crate::{Client, Error};
 
 /// The id of a stream's event. It means something to the server only.
@@ -68,13 +68,6 @@ pub(crate) enum Parsed<T> {
     Last(T),
 }
 
-/// The first wait before a connection is tried again; doubled after each failure.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest such wait, unless the server asks for more.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// The most that a server's wish for a wait is followed.
-const MOST_ASKED_WAIT: Duration = Duration::from_secs(60);
-
 struct Resuming<D> {
     client: Client,
     call: Call,
@@ -83,7 +76,7 @@ struct Resuming<D> {
     phase: Phase,
     /// Since when it has been lost, once the caller was told.
     lost: Option<Instant>,
-    waits: ExponentialBackoff,
+    waits: Waits,
 }
 
 enum Phase {
@@ -111,21 +104,12 @@ where
         last: from,
         phase: Phase::Connect,
         lost: None,
-        waits: waits(),
+        waits: Waits::new(),
     };
     Box::pin(stream::unfold(resuming, async |mut resuming| {
         let signal = resuming.next().await?;
         Some((signal, resuming))
     }))
-}
-
-fn waits() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_WAIT)
-        .with_max_delay(LONGEST_WAIT)
-        .without_max_times()
-        .with_jitter()
-        .build()
 }
 
 impl<D> Resuming<D> {
@@ -194,9 +178,8 @@ impl<D> Resuming<D> {
             self.phase = Phase::Over;
             return Some(Err(error));
         }
-        let wait = self.waits.next().unwrap_or(LONGEST_WAIT);
-        let asked = error.retry_after().unwrap_or_default().min(MOST_ASKED_WAIT);
-        self.phase = Phase::Wait(wait.max(asked));
+        let wait = self.waits.after(&error);
+        self.phase = Phase::Wait(wait);
         if self.lost.is_some() {
             return None;
         }
@@ -211,7 +194,7 @@ impl<D> Resuming<D> {
     {
         let Sse { event, data, id, retry: _ } = sse;
         // It works again, so the next loss begins with a short wait.
-        self.waits = waits();
+        self.waits = Waits::new();
         let id = id.map(EventId);
         let name = event.as_deref().unwrap_or("message");
         let parsed = match (self.decode)(name, data.as_deref().unwrap_or_default()) {

@@ -13,7 +13,6 @@ use std::fmt;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use futures::future::BoxFuture;
 use smith_model::id::LoopId;
 use smith_model::terminal::{AttachAnswer, AttachRequest, Mode, Session, Size};
@@ -23,6 +22,7 @@ use smith_term::message::{
 };
 use tokio::time::Sleep;
 
+use crate::waits::Waits;
 use crate::{Client, Error};
 use socket::{Read, Socket};
 
@@ -69,7 +69,7 @@ pub struct Terminal {
     phase: Phase,
     /// Since when it has been lost, once the caller was told.
     lost: bool,
-    waits: ExponentialBackoff,
+    waits: Waits,
     /// Whose terminal it was: a position means something to that worker alone.
     worker: Option<String>,
     /// Up to where everything was told to the caller.
@@ -86,12 +86,6 @@ enum Phase {
     Over,
 }
 
-/// The first wait before a connection is tried again; doubled after each failure.
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-/// The longest such wait, unless the server asks for more.
-const LONGEST_WAIT: Duration = Duration::from_secs(10);
-/// The most that a server's wish for a wait is followed.
-const MOST_ASKED_WAIT: Duration = Duration::from_secs(60);
 /// How long the close behind an end may take.
 const CLOSE: Duration = Duration::from_secs(2);
 
@@ -107,20 +101,11 @@ impl Client {
             current: 0,
             phase: Phase::Connect,
             lost: false,
-            waits: waits(),
+            waits: Waits::new(),
             worker: None,
             position: None,
         }
     }
-}
-
-fn waits() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_WAIT)
-        .with_max_delay(LONGEST_WAIT)
-        .without_max_times()
-        .with_jitter()
-        .build()
 }
 
 impl Terminal {
@@ -234,7 +219,7 @@ impl Terminal {
         match &message {
             FromWorker::Welcome(Welcome { from, .. }) => {
                 // It works again, so the next loss begins with a short wait.
-                self.waits = waits();
+                self.waits = Waits::new();
                 // Without one a snapshot follows; up to it nothing can be gone on from.
                 self.position = *from;
             }
@@ -267,9 +252,8 @@ impl Terminal {
             return Some(Err(error));
         }
         self.current = (self.current + 1) % self.servers.len();
-        let wait = self.waits.next().unwrap_or(LONGEST_WAIT);
-        let asked = error.retry_after().unwrap_or_default().min(MOST_ASKED_WAIT);
-        self.phase = Phase::Wait(Box::pin(tokio::time::sleep(wait.max(asked))));
+        let wait = self.waits.after(&error);
+        self.phase = Phase::Wait(Box::pin(tokio::time::sleep(wait)));
         if std::mem::replace(&mut self.lost, true) {
             return None;
         }

@@ -5,6 +5,7 @@ use smith_model::problem::{Code, Problem};
 
 use super::*;
 use crate::Config;
+use crate::waits;
 
 type Decode = fn(&str, &str) -> Result<Parsed<String>, serde_json::Error>;
 
@@ -21,7 +22,15 @@ fn resuming() -> Resuming<Decode> {
     config.silence = Duration::from_millis(5);
     let client = Client::new(config).unwrap();
     let call = client.get(["v1"]);
-    Resuming { client, call, decode, last: None, phase: Phase::Connect, lost: None, waits: waits() }
+    Resuming {
+        client,
+        call,
+        decode,
+        last: None,
+        phase: Phase::Connect,
+        lost: None,
+        waits: Waits::new(),
+    }
 }
 
 fn read(bytes: &[&'static str]) -> BoxStream<'static, Result<Bytes, Error>> {
@@ -64,7 +73,7 @@ async fn a_stream_that_breaks_is_told_once_and_tried_again_behind_its_last_id() 
     assert!(matches!(stream.next().await, Some(Ok(Signal::Event { .. }))));
     let lost = stream.next().await;
     assert!(matches!(lost, Some(Ok(Signal::Disconnected { error: Error::Ended, .. }))), "{lost:?}");
-    assert!(matches!(stream.phase, Phase::Wait(wait) if wait >= FIRST_WAIT));
+    assert!(matches!(stream.phase, Phase::Wait(wait) if wait >= waits::FIRST));
     assert_eq!(stream.last, Some(EventId::new("1-7")));
     assert!(stream.lose::<String>(Error::Ended).is_none(), "the caller knows already");
 }
@@ -107,15 +116,7 @@ fn a_server_s_wish_for_a_wait_is_followed_within_bounds() {
         }
     };
     assert_eq!(wait(7), 7);
-    assert_eq!(wait(7_000), MOST_ASKED_WAIT.as_secs());
-}
-
-#[test]
-fn the_waits_grow_and_never_end() {
-    let waits: Vec<_> = waits().take(100).collect();
-    assert_eq!(waits.len(), 100);
-    // Jitter adds at most one wait more.
-    assert!(waits.iter().all(|wait| *wait >= FIRST_WAIT && *wait <= LONGEST_WAIT * 2));
+    assert_eq!(wait(7_000), waits::MOST_ASKED.as_secs());
 }
 
 #[test]
