@@ -152,15 +152,21 @@ pub async fn follow(
     let exit = match &cut {
         Some(Cut::TimedOut | Cut::AttemptOver) => Exit::TimedOut,
         Some(Cut::Stalled(_)) => Exit::Stalled,
-        _ => match exit {
-            Some(host::Exit::Code(code)) => Exit::Code(code),
-            Some(host::Exit::Signal(signal)) => Exit::Signal(signal),
-            Some(host::Exit::Unknown) | None => Exit::Unknown,
-        },
+        _ => exit.map_or(Exit::Unknown, Exit::from),
     };
     let (captured, tail) = sink.finish(exit)?;
     let millis = u64::try_from(millis).unwrap_or(u64::MAX);
     Ok(Execution { exit, cut, millis, captured, tail })
+}
+
+impl From<host::Exit> for Exit {
+    fn from(exit: host::Exit) -> Self {
+        match exit {
+            host::Exit::Code(code) => Self::Code(code),
+            host::Exit::Signal(signal) => Self::Signal(signal),
+            host::Exit::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// Reads output until the process ends or something ends it; its end, if it came.

@@ -12,7 +12,7 @@ use smith_term::message::Answer;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::Inner;
-use crate::host::{self, Command, Program, Stdin};
+use crate::host::{Command, Program, Stdin};
 use crate::worker::chain;
 
 /// Between SIGTERM and SIGKILL when its time is up.
@@ -42,7 +42,7 @@ pub(super) async fn run(inner: &Arc<Inner>, line: String, timeout: Duration) -> 
         tokio::pin!(reading);
         let running = async {
             tokio::select! { biased;
-                exit = process.wait() => exit.map_or(Exit::Unknown, known),
+                exit = process.wait() => exit.map_or(Exit::Unknown, Exit::from),
                 () = tokio::time::sleep(timeout) => Exit::TimedOut,
             }
         };
@@ -82,14 +82,6 @@ pub(super) async fn run(inner: &Arc<Inner>, line: String, timeout: Duration) -> 
         stderr,
         stderr_omitted,
     })
-}
-
-fn known(exit: host::Exit) -> Exit {
-    match exit {
-        host::Exit::Code(code) => Exit::Code(code),
-        host::Exit::Signal(signal) => Exit::Signal(signal),
-        host::Exit::Unknown => Exit::Unknown,
-    }
 }
 
 /// The end of a stream, without secrets.
