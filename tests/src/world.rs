@@ -13,6 +13,7 @@ use smith_model::policy::PolicyRequest;
 use smith_model::spec::LoopRequest;
 use smith_model::state::State;
 use tempfile::TempDir;
+use tokio::process::Command;
 use uuid::Uuid;
 
 use crate::etcd::Etcd;
@@ -21,7 +22,7 @@ use crate::process;
 use crate::proxy::Proxy;
 use crate::repository::Repository;
 use crate::servers::{self, Layout, Server, Settings};
-use crate::{agent, wait};
+use crate::{agent, binaries, wait};
 
 /// What a world is made of.
 #[derive(Debug)]
@@ -170,6 +171,15 @@ impl World {
     /// Writes an agent; answers its command line.
     pub fn agent(&self, name: &str, lines: &str) -> String {
         agent::script(&self.dir().join("agents"), name, lines)
+    }
+
+    /// smithctl as the admin, at the first API. Dropped, it is killed.
+    pub fn smithctl(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binaries::program("smithctl"));
+        command.args(["--server", self.url(0), "--token-file"]);
+        command.arg(self.settings.state().join("admin.token")).args(args);
+        command.env("HOME", self.dir()).env_remove("SMITH_CONTEXT").kill_on_drop(true);
+        command
     }
 
     /// A file with everything that hostile programs print at who looks.

@@ -8,8 +8,7 @@ use smith_model::printable::{Lines, printable};
 use smith_model::state::State;
 use smith_term::recording::Recording;
 use smith_tests::tty::Tty;
-use smith_tests::{Options, World, binaries, process, world};
-use tokio::process::Command;
+use smith_tests::{Options, World, process, world};
 
 /// The agent says whatever may harm, and then hello.
 async fn hostile(world: &World) -> LoopId {
@@ -26,28 +25,24 @@ async fn hostile(world: &World) -> LoopId {
     id
 }
 
-fn smithctl(world: &World, args: &[&str]) -> Command {
-    let mut command = Command::new(binaries::program("smithctl"));
-    command.args(["--server", world.url(0), "--token-file"]);
-    command.arg(world.settings.state().join("admin.token")).arg("recording").args(args);
-    command.env("HOME", world.dir()).env_remove("SMITH_CONTEXT").kill_on_drop(true);
-    command
-}
-
 #[tokio::test]
 async fn a_recording_is_listed_exported_and_played_and_does_no_harm() {
     let world = World::start(Options::default()).await;
     let id = hostile(&world).await;
     let id = id.as_str();
 
-    let output = smithctl(&world, &["list", id, "-o", "json"]).output().await.unwrap();
+    let output = world.smithctl(&["recording", "list", id, "-o", "json"]).output().await.unwrap();
     assert!(output.status.success(), "{output:?}");
     let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1, "{listed}");
     assert_eq!(listed["items"][0]["session"], "agent");
 
     for format in ["cast", "text"] {
-        let output = smithctl(&world, &["export", id, "--format", format]).output().await.unwrap();
+        let output = world
+            .smithctl(&["recording", "export", id, "--format", format])
+            .output()
+            .await
+            .unwrap();
         assert!(output.status.success(), "{output:?}");
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(printable(&text, Lines::Many), text, "as {format}");
@@ -59,14 +54,23 @@ async fn a_recording_is_listed_exported_and_played_and_does_no_harm() {
     }
 
     // Where there is no terminal it says what to do.
-    let output = smithctl(&world, &["play", id]).stdin(Stdio::null()).output().await.unwrap();
+    let output =
+        world.smithctl(&["recording", "play", id]).stdin(Stdio::null()).output().await.unwrap();
     let told = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains(&format!("recording export {id}")), "{told}");
 
     let mut tty = Tty::open(80, 24);
-    let child =
-        tty.spawn(smithctl(&world, &["play", id, "1", "--speed", "64", "--idle-limit", "0.1"]));
+    let child = tty.spawn(world.smithctl(&[
+        "recording",
+        "play",
+        id,
+        "1",
+        "--speed",
+        "64",
+        "--idle-limit",
+        "0.1",
+    ]));
     tty.shows(&["hello from the agent", "ended"]).await;
     // From the beginning again, at once still, and then back to the end.
     tty.type_in(b"  ");
@@ -78,7 +82,7 @@ async fn a_recording_is_listed_exported_and_played_and_does_no_harm() {
     assert_eq!((status.code(), after.as_str()), (Some(0), ""));
 
     let mut tty = Tty::open(40, 2);
-    let child = tty.spawn(smithctl(&world, &["play", id, "--seek", "1:00:00"]));
+    let child = tty.spawn(world.smithctl(&["recording", "play", id, "--seek", "1:00:00"]));
     tty.shows(&["agent r1a1 #1"]).await;
     process::signal(child.id().unwrap().cast_signed(), Signal::TERM);
     let (status, after) = tty.ended(child).await;

@@ -2,16 +2,7 @@
 
 use smith_model::state::State;
 use smith_tests::tty::Tty;
-use smith_tests::{Fifo, Options, World, binaries, world};
-use tokio::process::Command;
-
-fn smithctl(world: &World, args: &[&str]) -> Command {
-    let mut command = Command::new(binaries::program("smithctl"));
-    command.args(["--server", world.url(0), "--token-file"]);
-    command.arg(world.settings.state().join("admin.token")).args(args);
-    command.env("HOME", world.dir()).env_remove("SMITH_CONTEXT").kill_on_drop(true);
-    command
-}
+use smith_tests::{Fifo, Options, World, world};
 
 #[tokio::test]
 async fn attach_exec_and_logs_show_a_hostile_worker_and_are_not_harmed() {
@@ -33,7 +24,7 @@ async fn attach_exec_and_logs_show_a_hostile_worker_and_are_not_harmed() {
     began.line().await;
 
     let mut watcher = Tty::open(80, 24);
-    let watching = watcher.spawn(smithctl(&world, &["attach", "hostile"]));
+    let watching = watcher.spawn(world.smithctl(&["attach", "hostile"]));
     watcher.shows(&["you watch"]).await;
     go.say("on").await;
     watcher.shows(&["hello from the agent"]).await;
@@ -42,14 +33,14 @@ async fn attach_exec_and_logs_show_a_hostile_worker_and_are_not_harmed() {
     watcher.shows(&["you only watch"]).await;
 
     let mut typist = Tty::open(60, 10);
-    let typing = typist.spawn(smithctl(&world, &["attach", "hostile", "--write"]));
+    let typing = typist.spawn(world.smithctl(&["attach", "hostile", "--write"]));
     // The answers to what the corpus asks stand there now, echoed, as on any terminal.
     typist.shows(&["you type"]).await;
     watcher.shows(&["local-admin types", "2 attached"]).await;
 
     let tty = Tty::open(80, 24);
     let cat = format!("cat '{}'; exit 7", corpus.display());
-    let exec = tty.spawn(smithctl(&world, &["exec", "hostile", "--", &cat]));
+    let exec = tty.spawn(world.smithctl(&["exec", "hostile", "--", &cat]));
     let (status, text) = tty.lines(exec).await;
     assert_eq!(status.code(), Some(7), "{text}");
     assert!(text.contains("\\x1b]52;c;"), "{text}");
@@ -78,7 +69,7 @@ async fn attach_exec_and_logs_show_a_hostile_worker_and_are_not_harmed() {
     let again = world.create(&again).await;
     began.line().await;
     let mut tty = Tty::open(80, 24);
-    let leaving = tty.spawn(smithctl(&world, &["attach", "again", "--session", "shell"]));
+    let leaving = tty.spawn(world.smithctl(&["attach", "again", "--session", "shell"]));
     tty.shows(&["again shell", "you watch"]).await;
     tty.type_in(b"\x1dd");
     let (status, after) = tty.ended(leaving).await;
@@ -87,7 +78,7 @@ async fn attach_exec_and_logs_show_a_hostile_worker_and_are_not_harmed() {
     world.ends(&again, State::Cancelled).await;
 
     let tty = Tty::open(80, 24);
-    let logs = tty.spawn(smithctl(&world, &["loop", "logs", "hostile"]));
+    let logs = tty.spawn(world.smithctl(&["loop", "logs", "hostile"]));
     let (status, text) = tty.lines(logs).await;
     assert!(status.success() && text.contains("hello from the agent"), "{text}");
     world.finish().await;
