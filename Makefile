@@ -9,7 +9,7 @@ export PATH := $(PATH):$(CURDIR)/.tools/bin
 NEXTEST := .tools/bin/cargo-nextest nextest
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= $(HOME)/.local
-BINARIES := smithd smith-api smith-core smith-replica smithctl
+BINARIES := smithd smith-api smith-core smith-replica smith smithctl
 SCRIPTS := $(wildcard hack/*.sh) hack/doctor hack/test-binaries hack/test-etcd hack/tools .ci/run $(wildcard .githooks/*)
 
 .PHONY: help doctor tools protoc build release install demo openapi test test-fast bench bench-quick bench-terminal bench-build chaos structure check fmt docs deny hooks-install clean

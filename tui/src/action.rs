@@ -1,0 +1,86 @@
+//! Everything that a person can do here, as data: what keys, commands, the palette and the mouse ask for.
+
+use serde::{Deserialize, Serialize};
+use smith_model::id::LoopId;
+
+use crate::fleet::FleetAction;
+
+/// Something that a person asks for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Leave the program.
+    Quit,
+    /// Put the program into the shell's background.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Show which keys do what here.
+    Help,
+    /// Search through everything that can be done.
+    Palette,
+    /// Begin to type a command.
+    CommandLine(String),
+    /// Close what lies on top, or let go of what is half done.
+    Dismiss,
+    /// Where one was before.
+    Back,
+    /// And back again.
+    Forward,
+    /// Show something in this tab.
+    Go(Destination),
+    /// Move the cursor.
+    Move(Motion),
+    /// Open what the cursor is on.
+    Open,
+    /// Do something with tabs.
+    Tab(TabAction),
+    /// Do something in the fleet's table.
+    Fleet(FleetAction),
+}
+
+/// What a tab can show.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Destination {
+    /// The fleet.
+    Fleet,
+    /// A loop.
+    Loop(LoopId),
+}
+
+/// How a cursor moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Motion {
+    /// So many rows; up where it is negative.
+    Rows(i32),
+    /// Half the rows that are shown, so many times.
+    HalfPages(i32),
+    /// The rows that are shown, so many times.
+    Pages(i32),
+    /// To the first.
+    Top,
+    /// To the last.
+    Bottom,
+    /// To this one, counted from 0.
+    To(usize),
+    /// So many columns; left where it is negative.
+    Columns(i32),
+}
+
+/// What can be done with tabs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TabAction {
+    /// Another one, that shows the same.
+    New,
+    /// Close this one.
+    Close,
+    /// The next one.
+    Next,
+    /// The one before.
+    Previous,
+    /// This one, counted from 1.
+    Show(usize),
+}

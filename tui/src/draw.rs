@@ -1,0 +1,60 @@
+//! A state as a frame: the bar at the top, the tabs, what the tab shows, the line at the bottom, and what lies over it.
+
+mod canvas;
+mod chrome;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+
+pub use canvas::{Canvas, Hits, Region};
+
+use crate::state::State;
+
+/// Where things are on a screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The bar at the top.
+    pub bar: Rect,
+    /// The tabs; no height where there is one only.
+    pub tabs: Rect,
+    /// What the tab shows.
+    pub body: Rect,
+    /// The line at the bottom.
+    pub foot: Rect,
+}
+
+impl Layout {
+    /// For a screen of this size, with so many tabs.
+    pub fn new(columns: u16, rows: u16, tabs: usize) -> Self {
+        let full = Rect::new(0, 0, columns, rows);
+        let line = |y: u16| Rect { y, height: 1.min(rows.saturating_sub(y)), ..full };
+        let bar = line(0);
+        let tabs_height = u16::from(tabs > 1 && rows > 4);
+        let tabs = Rect { height: tabs_height, ..line(bar.bottom()) };
+        let foot_height = u16::from(rows > 2);
+        let foot = Rect { y: rows - foot_height.min(rows), height: foot_height, ..full };
+        let top = bar.height + tabs_height;
+        let height = rows.saturating_sub(top + foot_height);
+        let body = Rect { y: top.min(rows), height, ..full };
+        Self { bar, tabs, body, foot }
+    }
+}
+
+/// Draws everything; answers where the mouse can do what.
+pub fn frame(state: &State, frame: &mut Frame<'_>) -> Hits {
+    let area = frame.area();
+    let layout = Layout::new(area.width, area.height, state.tabs.all().len());
+    let mut hits = Hits::default();
+    let mut canvas = Canvas::new(frame.buffer_mut(), &mut hits, state.world.look);
+    chrome::bar(state, layout.bar, &mut canvas);
+    chrome::tabs(state, layout.tabs, &mut canvas);
+    state.tabs.current().place.draw(&state.world, layout.body, &mut canvas);
+    chrome::foot(state, layout.foot, &mut canvas);
+    for layer in &state.layers {
+        layer.draw(state, area, &mut canvas);
+    }
+    if let Some(cursor) = canvas.cursor() {
+        frame.set_cursor_position(cursor);
+    }
+    hits
+}

@@ -1,0 +1,14 @@
+//! What an update asks of the world outside; [`crate::run`] carries it out.
+
+use crate::fleet::OrderJob;
+
+/// Something to be done outside of the state.
+#[derive(Debug)]
+pub enum Effect {
+    /// Find out which rows a view shows, in which order. A newer job for the same view makes it void.
+    Order(OrderJob),
+    /// Stop, as Ctrl-Z does elsewhere.
+    Suspend,
+    /// Draw every cell again.
+    Redraw,
+}

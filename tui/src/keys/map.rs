@@ -1,0 +1,181 @@
+//! Which keys mean which command, where. Pure.
+
+use crate::action::Action;
+use crate::command;
+use crate::keys::{Chord, defaults};
+
+/// Where a binding holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Context {
+    /// Wherever nothing nearer binds the same keys.
+    Everywhere,
+    /// Wherever a cursor goes up and down.
+    List,
+    /// The fleet.
+    Fleet,
+    /// The inbox.
+    Inbox,
+    /// A loop.
+    Loop,
+    /// A loop's journal.
+    Journal,
+    /// Terminals, while one watches.
+    Terminal,
+    /// Terminals, while one types: only what stands behind the prefix.
+    Typing,
+}
+
+impl Context {
+    /// All, as help lists them.
+    pub const ALL: [Self; 8] = [
+        Self::Fleet,
+        Self::Inbox,
+        Self::Loop,
+        Self::Journal,
+        Self::Terminal,
+        Self::Typing,
+        Self::List,
+        Self::Everywhere,
+    ];
+
+    /// Its name in the configuration and in help.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::List => "list",
+            Self::Fleet => "fleet",
+            Self::Inbox => "inbox",
+            Self::Loop => "loop",
+            Self::Journal => "journal",
+            Self::Terminal => "terminal",
+            Self::Typing => "typing",
+        }
+    }
+}
+
+/// Keys that mean a command.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binding {
+    /// Where.
+    pub context: Context,
+    /// One chord, or several in a row.
+    pub keys: Vec<Chord>,
+    /// The command, as one could write it behind `:`.
+    pub command: String,
+    /// What it does.
+    pub action: Action,
+}
+
+/// All bindings.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Keymap {
+    bindings: Vec<Binding>,
+}
+
+/// What keys come to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Resolved<'a> {
+    /// Nothing is bound to them.
+    Nothing,
+    /// Something may follow: these.
+    Prefix(Vec<&'a Binding>),
+    /// That.
+    Bound(&'a Binding),
+}
+
+impl Keymap {
+    /// The bindings that Smith comes with.
+    pub fn standard() -> Self {
+        let bindings = defaults::BINDINGS.iter().map(|(context, keys, command)| {
+            let keys = Chord::sequence(keys).expect("a test reads every default");
+            let action = command::parse(command).expect("a test reads every default");
+            Binding { context: *context, keys, command: (*command).to_owned(), action }
+        });
+        Self { bindings: bindings.collect() }
+    }
+
+    /// All of them.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// Takes a binding, in place of one with the same keys in the same context.
+    pub fn bind(&mut self, binding: Binding) {
+        self.unbind(binding.context, &binding.keys);
+        self.bindings.push(binding);
+    }
+
+    /// Forgets what keys mean in a context.
+    pub fn unbind(&mut self, context: Context, keys: &[Chord]) {
+        self.bindings.retain(|other| other.context != context || other.keys != keys);
+    }
+
+    /// What keys mean, nearest context first. A prefix in a nearer context wins over a binding further out.
+    pub fn resolve(&self, contexts: &[Context], keys: &[Chord]) -> Resolved<'_> {
+        for context in contexts {
+            let here = self.bindings.iter().filter(|b| b.context == *context);
+            let (bound, longer): (Vec<&Binding>, Vec<&Binding>) =
+                here.filter(|b| b.keys.starts_with(keys)).partition(|b| b.keys.len() == keys.len());
+            if !longer.is_empty() {
+                return Resolved::Prefix(longer);
+            }
+            if let [bound, ..] = bound.as_slice() {
+                return Resolved::Bound(bound);
+            }
+        }
+        Resolved::Nothing
+    }
+
+    /// The keys that one would press for an action in these contexts, shortest first.
+    pub fn keys_of(&self, contexts: &[Context], action: &Action) -> Option<&[Chord]> {
+        let all = contexts.iter().flat_map(|context| {
+            self.bindings.iter().filter(move |b| b.context == *context && b.action == *action)
+        });
+        all.map(|b| b.keys.as_slice()).min_by_key(|keys| keys.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn binding(context: Context, keys: &str, command: &str) -> Binding {
+        Binding {
+            context,
+            keys: Chord::sequence(keys).unwrap(),
+            command: command.to_owned(),
+            action: command::parse(command).unwrap(),
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_command_and_no_key_is_bound_twice_in_a_context() {
+        let map = Keymap::standard();
+        for (at, one) in map.bindings.iter().enumerate() {
+            for other in &map.bindings[at + 1..] {
+                let clash = one.context == other.context
+                    && (one.keys.starts_with(&other.keys) || other.keys.starts_with(&one.keys));
+                assert!(!clash, "{one:?} and {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_context_wins_and_a_prefix_waits() {
+        let mut map = Keymap { bindings: vec![] };
+        map.bind(binding(Context::Everywhere, "q", "quit"));
+        map.bind(binding(Context::Fleet, "q", "help"));
+        map.bind(binding(Context::List, "g g", "top"));
+        let contexts = [Context::Fleet, Context::List, Context::Everywhere];
+        let q = Chord::sequence("q").unwrap();
+        let g = Chord::sequence("g").unwrap();
+        let resolved = map.resolve(&contexts, &q);
+        assert!(matches!(resolved, Resolved::Bound(b) if b.command == "help"));
+        assert!(matches!(map.resolve(&contexts, &g), Resolved::Prefix(all) if all.len() == 1));
+        assert_eq!(map.resolve(&contexts, &Chord::sequence("x").unwrap()), Resolved::Nothing);
+        map.unbind(Context::Fleet, &q);
+        let resolved = map.resolve(&contexts, &q);
+        assert!(matches!(resolved, Resolved::Bound(b) if b.command == "quit"));
+        assert_eq!(map.keys_of(&contexts, &Action::Quit), Some(q.as_slice()));
+    }
+}

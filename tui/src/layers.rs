@@ -1,0 +1,59 @@
+//! What lies over a place: each takes the keys while it is on top. The topmost is the last.
+//!
+//! A layer is a variant of [`Layer`] with a file of its own. It gets every key first, changes itself, and answers with
+//! what is to be done ([`Answer`]); it never changes the state behind it. Whatever else wants to lie over the
+//! workstation (a wizard, say) becomes another variant.
+
+pub mod line;
+
+use ratatui::layout::Rect;
+
+use crate::action::Action;
+use crate::draw::Canvas;
+use crate::keys::Chord;
+use crate::state::State;
+
+/// Something that lies over a place.
+#[derive(Clone, Debug)]
+pub enum Layer {
+    /// A line that is typed: a command, or a filter.
+    Line(line::Line),
+}
+
+/// What a layer did with a key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// It isn't for it: what is behind may have it.
+    Ignored,
+    /// It took it.
+    Taken,
+    /// It took it, and this is to be done now; it stays.
+    Do(Action),
+    /// It is over.
+    Close,
+    /// It is over, and this is to be done.
+    CloseAnd(Action),
+}
+
+impl Layer {
+    /// A key, for the topmost layer.
+    pub fn key(&mut self, chord: Chord) -> Answer {
+        match self {
+            Self::Line(line) => line.key(chord),
+        }
+    }
+
+    /// A paste, for the topmost layer.
+    pub fn paste(&mut self, text: &str) -> Answer {
+        match self {
+            Self::Line(line) => line.paste(text),
+        }
+    }
+
+    /// Draws it over what is there.
+    pub fn draw(&self, state: &State, area: Rect, canvas: &mut Canvas<'_>) {
+        match self {
+            Self::Line(line) => line.draw(state, area, canvas),
+        }
+    }
+}

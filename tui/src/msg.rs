@@ -1,0 +1,119 @@
+//! Everything that happens, as the state hears of it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use smith_model::id::LoopId;
+
+use crate::action::Action;
+use crate::fleet::{Ordered, Row};
+use crate::keys::Chord;
+
+/// Something that happened.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Chord),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse did something.
+    Mouse(Mouse),
+    /// The window has another size.
+    Resize {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// The terminal got the focus, or lost it.
+    Focus(bool),
+    /// Something was asked for without a key: by the mouse, or from outside.
+    Action(Action),
+    /// The fleet's stream said something.
+    Fleet(Stream<FleetChange>),
+    /// An order was found.
+    Ordered(Ordered),
+    /// Time went on.
+    Tick,
+}
+
+/// What the mouse did, at a cell counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mouse {
+    /// What.
+    pub kind: MouseKind,
+    /// The column.
+    pub column: u16,
+    /// The row.
+    pub row: u16,
+    /// With Shift held.
+    pub shift: bool,
+    /// With Control held.
+    pub ctrl: bool,
+    /// With Alt held.
+    pub alt: bool,
+}
+
+/// What the mouse did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MouseKind {
+    /// A button was pressed.
+    Down(Button),
+    /// A button was released.
+    Up(Button),
+    /// It moved with a button held.
+    Drag(Button),
+    /// The wheel went up.
+    WheelUp,
+    /// The wheel went down.
+    WheelDown,
+}
+
+/// A button of the mouse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Button {
+    /// The left one.
+    Left,
+    /// The middle one.
+    Middle,
+    /// The right one.
+    Right,
+}
+
+/// What a stream of the server said.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stream<T> {
+    /// Forget everything: the whole follows.
+    Reset,
+    /// These things happened, in this order.
+    Changes(Vec<T>),
+    /// The whole was sent; what follows is live.
+    Ready,
+    /// The connection was lost; it is being tried again.
+    Lost {
+        /// Since when.
+        since: Timestamp,
+        /// Why.
+        why: String,
+    },
+    /// It is back.
+    Back,
+    /// It is over, and trying again changes nothing.
+    Refused {
+        /// Why.
+        why: String,
+    },
+}
+
+/// A change of the fleet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FleetChange {
+    /// A loop is new, or changed.
+    Updated(Box<Row>),
+    /// A loop is gone.
+    Removed(LoopId),
+}

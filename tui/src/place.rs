@@ -1,0 +1,75 @@
+//! What a tab can show: a file each.
+
+pub mod fleet;
+
+use ratatui::layout::Rect;
+
+use crate::action::Action;
+use crate::draw::Canvas;
+use crate::effect::Effect;
+use crate::keys::Context;
+use crate::world::World;
+
+/// What a tab shows, with where its cursor is and how far it is scrolled.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// The fleet.
+    Fleet(fleet::View),
+}
+
+/// What a place did with an action.
+#[derive(Debug)]
+pub enum Handled {
+    /// It isn't for it.
+    No,
+    /// It is done; this has to be done outside.
+    Yes(Vec<Effect>),
+    /// It means that this is to be done instead.
+    Instead(Action),
+    /// It can't be done; why.
+    Refused(String),
+}
+
+impl Handled {
+    /// It is done.
+    pub fn done() -> Self {
+        Self::Yes(vec![])
+    }
+}
+
+impl Place {
+    /// Where keys are looked up, nearest first.
+    pub fn contexts(&self) -> &'static [Context] {
+        match self {
+            Self::Fleet(_) => &[Context::Fleet, Context::List, Context::Everywhere],
+        }
+    }
+
+    /// What stands on its tab.
+    pub fn title(&self, world: &World) -> String {
+        match self {
+            Self::Fleet(view) => view.title(world),
+        }
+    }
+
+    /// Does what was asked for, if it is for this place. `tab` is the number of its tab.
+    pub fn act(&mut self, tab: u64, world: &World, action: &Action) -> Handled {
+        match self {
+            Self::Fleet(view) => view.act(tab, world, action),
+        }
+    }
+
+    /// Makes it fit its area, and asks for what it needs to show. Called after every change.
+    pub fn settle(&mut self, tab: u64, world: &World, area: Rect) -> Vec<Effect> {
+        match self {
+            Self::Fleet(view) => view.settle(tab, world, area),
+        }
+    }
+
+    /// Draws it.
+    pub fn draw(&self, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
+        match self {
+            Self::Fleet(view) => view.draw(world, area, canvas),
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Drives a [`State`]: what happens outside becomes messages, effects are carried out, frames are drawn and written.
+//!
+//! One task owns the state. What it draws goes to a thread that writes it, so that a slow terminal holds up frames and
+//! nothing else: while one is being written no other is drawn.
+
+mod input;
+mod orders;
+mod paint;
+mod sources;
+mod window;
+
+use std::io;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::args::Args;
+use crate::effect::Effect;
+use crate::msg::Msg;
+use crate::settings::{self, Env, Target};
+use crate::state::State;
+use crate::update::update;
+use crate::world::Session;
+use orders::Orders;
+use paint::Painter;
+use sources::Sources;
+use window::Window;
+
+/// Messages from outside that wait for the owner. A batch of a stream is one message; behind so many the streams wait.
+const MESSAGES: usize = 64;
+/// Messages that are taken before the next frame, once it is due.
+const BURST: usize = 64;
+/// The time between two frames that only data asks for. A key's frame doesn't wait.
+const DATA_FRAME: Duration = Duration::from_millis(33);
+/// How often the time on the screen moves on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What ends the program with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is nobody to speak to.
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    /// Standard input or output isn't a terminal.
+    #[error("standard input and output must be a terminal; for scripts there is smithctl")]
+    NotATerminal,
+    /// The terminal can't be used.
+    #[error("can't use the terminal")]
+    Terminal(#[source] io::Error),
+    /// The async runtime can't be started.
+    #[error("can't start the async runtime")]
+    Runtime(#[source] io::Error),
+    /// Signals can't be listened for.
+    #[error("can't listen for signals")]
+    Signals(#[source] io::Error),
+}
+
+/// Runs the workstation until its person leaves it.
+pub fn main(args: Args, env: Env) -> Result<ExitCode, Error> {
+    let target = settings::target(&args, &env)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)?;
+    let ended = runtime.block_on(own(&args, &env, target));
+    // A read of the keyboard may still be blocked; nothing waits for it.
+    runtime.shutdown_background();
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
+    let mut signals = Signals::register().map_err(Error::Signals)?;
+    let Target { context, client } = target;
+    let server = client.server().to_owned();
+    let session = Session { context, server, identity: None, read_only: args.read_only };
+    let window = Window::open()?;
+    let size = window.size();
+    let (tx, rx) = mpsc::channel(MESSAGES);
+    let state = State::new(Timestamp::now(), session, env.look(), size);
+    let mut owner = Owner {
+        painter: Painter::new(size).map_err(Error::Terminal)?,
+        state,
+        window,
+        rx,
+        orders: Orders::new(tx.clone()),
+        sources: Sources::new(client, tx),
+        drawn: None,
+        is_urgent: true,
+    };
+    owner.run(&mut signals).await.map_err(Error::Terminal)
+}
+
+struct Owner {
+    state: State,
+    window: Window,
+    painter: Painter,
+    rx: mpsc::Receiver<Msg>,
+    orders: Orders,
+    sources: Sources,
+    /// When the newest frame was drawn.
+    drawn: Option<Instant>,
+    /// A person waits for the next frame.
+    is_urgent: bool,
+}
+
+impl Owner {
+    async fn run(&mut self, signals: &mut Signals) -> io::Result<()> {
+        let mut events = self.window.events();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while !self.state.is_over {
+            self.sources.reconcile(self.state.wanted());
+            self.draw()?;
+            let due = self.due();
+            // Whatever a person does comes first; frames last, since what waits may be part of them. All of these may
+            // be dropped: nothing is taken before it is ready.
+            tokio::select! {
+                biased;
+                asked = signals.next() => match asked {
+                    Asked::Stop => self.suspend().await?,
+                    Asked::End => return Ok(()),
+                },
+                event = events.next() => match event {
+                    Some(event) => {
+                        if let Some(msg) = input::msg(event?) {
+                            self.is_urgent = true;
+                            self.take(msg).await?;
+                        }
+                    }
+                    None => return Ok(()),
+                },
+                written = self.painter.written() => written?,
+                Some(msg) = self.rx.recv() => {
+                    self.take(msg).await?;
+                    for _ in 1..BURST {
+                        let Ok(msg) = self.rx.try_recv() else { break };
+                        self.take(msg).await?;
+                    }
+                }
+                _ = tick.tick() => self.take(Msg::Tick).await?,
+                () = sleep_until(due), if due.is_some() => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn take(&mut self, msg: Msg) -> io::Result<()> {
+        if let Msg::Resize { columns, rows } = msg {
+            self.painter.resize((columns, rows))?;
+        }
+        if let Msg::Ordered(ordered) = &msg {
+            self.orders.done(ordered.view.tab);
+        }
+        for effect in update(&mut self.state, Timestamp::now(), msg) {
+            match effect {
+                Effect::Order(job) => self.orders.ask(job),
+                Effect::Suspend => self.suspend().await?,
+                Effect::Redraw => self.painter.redraw(),
+            }
+        }
+        Ok(())
+    }
+
+    /// When the next frame may be drawn, if one is wanted and the one before is written.
+    fn due(&self) -> Option<Instant> {
+        if !self.state.is_dirty || self.painter.is_writing() {
+            return None;
+        }
+        let now = Instant::now();
+        let drawn = self.drawn.filter(|_| !self.is_urgent);
+        Some(drawn.map_or(now, |drawn| now.max(drawn + DATA_FRAME)))
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let due = self.due();
+        let now = Instant::now();
+        if due.is_none_or(|due| due > now) {
+            return Ok(());
+        }
+        self.painter.draw(&mut self.state)?;
+        self.state.is_dirty = false;
+        self.is_urgent = false;
+        self.drawn = Some(now);
+        Ok(())
+    }
+
+    /// Gives the terminal back, stops, and takes it again when the shell says so.
+    async fn suspend(&mut self) -> io::Result<()> {
+        while self.painter.is_writing() {
+            self.painter.written().await?;
+        }
+        self.window.suspend()?;
+        let (columns, rows) = self.window.size();
+        self.painter.redraw();
+        self.state.is_dirty = true;
+        self.painter.resize((columns, rows))?;
+        update(&mut self.state, Timestamp::now(), Msg::Resize { columns, rows });
+        Ok(())
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    End,
+}
+
+struct Signals {
+    term: Signal,
+    hup: Signal,
+    int: Signal,
+    stop: Signal,
+}
+
+impl Signals {
+    fn register() -> io::Result<Self> {
+        Ok(Self {
+            term: signal(SignalKind::terminate())?,
+            hup: signal(SignalKind::hangup())?,
+            int: signal(SignalKind::interrupt())?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.term.recv() => Asked::End,
+            _ = self.hup.recv() => Asked::End,
+            _ = self.int.recv() => Asked::End,
+            _ = self.stop.recv() => Asked::Stop,
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What the state wants to hear from, each a task that sends messages for as long as it is wanted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use futures::{FutureExt as _, StreamExt as _};
+use jiff::{SignedDuration, Timestamp};
+use smith_client::stream::{Signal, Signals};
+use smith_client::{Client, LoopFilter};
+use smith_model::api::LoopEvent;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::fleet::Row;
+use crate::msg::{FleetChange, Msg, Stream};
+use crate::state::Source;
+
+/// Events of a stream in one message, at most.
+const BATCH: usize = 512;
+
+/// The tasks.
+pub(super) struct Sources {
+    client: Client,
+    tx: mpsc::Sender<Msg>,
+    tasks: JoinSet<()>,
+    running: BTreeMap<Source, AbortHandle>,
+}
+
+impl Sources {
+    /// None yet; messages go there.
+    pub(super) fn new(client: Client, tx: mpsc::Sender<Msg>) -> Self {
+        Self { client, tx, tasks: JoinSet::new(), running: BTreeMap::new() }
+    }
+
+    /// Starts what is wanted and not running, and ends what isn't wanted any more.
+    pub(super) fn reconcile(&mut self, wanted: BTreeSet<Source>) {
+        while self.tasks.try_join_next().is_some() {}
+        self.running.retain(|source, task| {
+            let is_wanted = wanted.contains(source);
+            if !is_wanted {
+                task.abort();
+            }
+            is_wanted
+        });
+        for source in wanted {
+            if !self.running.contains_key(&source) {
+                let task = match &source {
+                    Source::Fleet => self.tasks.spawn(fleet(self.client.clone(), self.tx.clone())),
+                };
+                self.running.insert(source, task);
+            }
+        }
+    }
+}
+
+async fn fleet(client: Client, tx: mpsc::Sender<Msg>) {
+    let stream = client.loops_stream(&LoopFilter::default(), None);
+    pump(stream, tx, Msg::Fleet, |event| match event {
+        LoopEvent::Updated(item) => Said::Change(FleetChange::Updated(Box::new(Row::from(*item)))),
+        LoopEvent::Removed { loop_id } => Said::Change(FleetChange::Removed(loop_id)),
+        LoopEvent::Reset => Said::Reset,
+        LoopEvent::Ready => Said::Ready,
+    })
+    .await;
+}
+
+/// What an event is for a state.
+enum Said<T> {
+    Change(T),
+    Reset,
+    Ready,
+}
+
+/// Sends what a stream says, changes in batches: as many as are there already.
+async fn pump<E, T>(
+    mut stream: Signals<E>,
+    tx: mpsc::Sender<Msg>,
+    msg: impl Fn(Stream<T>) -> Msg,
+    of: impl Fn(E) -> Said<T>,
+) {
+    let mut changes = vec![];
+    loop {
+        // With changes in hand, only what is there at once; a stream's `next` may be dropped.
+        let next = if changes.is_empty() {
+            Some(stream.next().await)
+        } else if changes.len() < BATCH {
+            stream.next().now_or_never()
+        } else {
+            None
+        };
+        let said = match next {
+            Some(Some(Ok(Signal::Event { id: _, event }))) => match of(event) {
+                Said::Change(change) => {
+                    changes.push(change);
+                    continue;
+                }
+                Said::Reset => Some(Stream::Reset),
+                Said::Ready => Some(Stream::Ready),
+            },
+            Some(Some(Ok(Signal::Disconnected { since, error }))) => {
+                Some(Stream::Lost { since: at(since), why: why(&error) })
+            }
+            Some(Some(Ok(Signal::Reconnected))) => Some(Stream::Back),
+            Some(Some(Err(error))) => Some(Stream::Refused { why: why(&error) }),
+            Some(None) => {
+                if !changes.is_empty() {
+                    let _ = tx.send(msg(Stream::Changes(changes))).await;
+                }
+                return;
+            }
+            None => None,
+        };
+        if !changes.is_empty() {
+            let batch = Stream::Changes(std::mem::take(&mut changes));
+            if tx.send(msg(batch)).await.is_err() {
+                return;
+            }
+        }
+        if let Some(said) = said
+            && tx.send(msg(said)).await.is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// An instant as a time of day.
+fn at(instant: Instant) -> Timestamp {
+    let ago = SignedDuration::try_from(instant.elapsed()).unwrap_or_default();
+    Timestamp::now() - ago
+}
+
+/// An error with its causes, in one line.
+fn why(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,87 @@
+//! Everything that the workstation knows and shows.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::draw::Hits;
+use crate::keys::{Chord, Keymap};
+use crate::layers::Layer;
+use crate::look::{Look, Role};
+use crate::place::{Place, fleet};
+use crate::tabs::Tabs;
+use crate::world::{Session, World};
+
+/// How long the line at the bottom shows what was said.
+pub const SAID: SignedDuration = SignedDuration::from_secs(6);
+
+/// Everything.
+#[derive(Debug)]
+pub struct State {
+    /// What is known.
+    pub world: World,
+    /// What is shown.
+    pub tabs: Tabs,
+    /// What lies over it; the last is on top.
+    pub layers: Vec<Layer>,
+    /// Which keys mean what.
+    pub keymap: Keymap,
+    /// Keys that may become a binding with what follows.
+    pub pending: Vec<Chord>,
+    /// What was said last.
+    pub said: Option<Said>,
+    /// The window's columns and rows.
+    pub size: (u16, u16),
+    /// Where the mouse can do what on the newest frame.
+    pub hits: Hits,
+    /// A frame is due.
+    pub is_dirty: bool,
+    /// The program is to end.
+    pub is_over: bool,
+}
+
+/// Something said to the person.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Said {
+    /// What.
+    pub text: String,
+    /// How it looks.
+    pub role: Role,
+    /// Until when it stands.
+    pub until: Timestamp,
+}
+
+/// Something outside that the state wants to hear from, for as long as it does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The fleet.
+    Fleet,
+}
+
+impl State {
+    /// At the start.
+    pub fn new(now: Timestamp, session: Session, look: Look, size: (u16, u16)) -> Self {
+        Self {
+            world: World { now, session, fleet: Default::default(), look },
+            tabs: Tabs::new(Place::Fleet(fleet::View::new())),
+            layers: vec![],
+            keymap: Keymap::standard(),
+            pending: vec![],
+            said: None,
+            size,
+            hits: Hits::default(),
+            is_dirty: true,
+            is_over: false,
+        }
+    }
+
+    /// What it wants to hear from.
+    pub fn wanted(&self) -> BTreeSet<Source> {
+        BTreeSet::from([Source::Fleet])
+    }
+
+    /// Says something to the person.
+    pub fn say(&mut self, text: impl Into<String>, role: Role) {
+        self.said = Some(Said { text: text.into(), role, until: self.world.now + SAID });
+    }
+}

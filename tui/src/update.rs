@@ -1,0 +1,172 @@
+//! What happens becomes what is: the one place where a [`State`] changes. Pure.
+
+mod act;
+
+use jiff::Timestamp;
+
+use crate::action::{Action, Motion};
+use crate::draw::Layout;
+use crate::effect::Effect;
+use crate::fleet::Link;
+use crate::keys::{Chord, Resolved};
+use crate::layers::Answer;
+use crate::look::Role;
+use crate::msg::{Button, FleetChange, Mouse, MouseKind, Msg, Stream};
+use crate::place::Place;
+use crate::state::State;
+
+/// Rows that one step of the wheel moves.
+const WHEEL: i32 = 3;
+
+/// Takes what happened at a time; answers what has to be done outside.
+pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
+    state.world.now = now;
+    let mut effects = match msg {
+        Msg::Tick => return tick(state),
+        Msg::Key(chord) => key(state, chord),
+        Msg::Paste(text) => match state.layers.last_mut().map(|layer| layer.paste(&text)) {
+            Some(answer) => answered(state, answer).unwrap_or_default(),
+            None => vec![],
+        },
+        Msg::Mouse(mouse) => mouse_did(state, mouse),
+        Msg::Resize { columns, rows } => {
+            state.size = (columns, rows);
+            vec![]
+        }
+        Msg::Focus(_) => vec![],
+        Msg::Action(action) => act::act(state, action),
+        Msg::Fleet(said) => {
+            fleet(state, said);
+            vec![]
+        }
+        Msg::Ordered(ordered) => {
+            let tab = state.tabs.all_mut().iter_mut().find(|tab| tab.id == ordered.view.tab);
+            if let Some(tab) = tab {
+                match &mut tab.place {
+                    Place::Fleet(view) => view.take(&state.world, ordered),
+                }
+            }
+            vec![]
+        }
+    };
+    state.is_dirty = true;
+    effects.extend(settle(state));
+    effects
+}
+
+/// Makes what is shown fit the window, and asks for what it needs.
+fn settle(state: &mut State) -> Vec<Effect> {
+    let (columns, rows) = state.size;
+    let layout = Layout::new(columns, rows, state.tabs.all().len());
+    let tab = state.tabs.current_mut();
+    tab.place.settle(tab.id, &state.world, layout.body)
+}
+
+fn tick(state: &mut State) -> Vec<Effect> {
+    state.is_dirty = true;
+    state.world.fleet.fade(state.world.now);
+    if state.said.as_ref().is_some_and(|said| said.until <= state.world.now) {
+        state.said = None;
+    }
+    vec![]
+}
+
+fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
+    state.said = None;
+    if let Some(answer) = state.layers.last_mut().map(|layer| layer.key(chord))
+        && let Some(effects) = answered(state, answer)
+    {
+        return effects;
+    }
+    state.pending.push(chord);
+    let contexts = state.tabs.current().place.contexts();
+    match state.keymap.resolve(contexts, &state.pending) {
+        Resolved::Prefix(_) => vec![],
+        Resolved::Bound(binding) => {
+            let action = binding.action.clone();
+            state.pending.clear();
+            act::act(state, action)
+        }
+        Resolved::Nothing => {
+            let keys: Vec<String> = state.pending.drain(..).map(|c| c.to_string()).collect();
+            state.say(
+                format!("{} means nothing here; ? shows what does", keys.join(" ")),
+                Role::Dim,
+            );
+            vec![]
+        }
+    }
+}
+
+/// What the topmost layer answered; nothing, where it left the key to what is behind.
+fn answered(state: &mut State, answer: Answer) -> Option<Vec<Effect>> {
+    match answer {
+        Answer::Ignored => None,
+        Answer::Taken => Some(vec![]),
+        Answer::Do(action) => Some(act::act(state, action)),
+        Answer::Close => {
+            state.layers.pop();
+            Some(vec![])
+        }
+        Answer::CloseAnd(action) => {
+            state.layers.pop();
+            Some(act::act(state, action))
+        }
+    }
+}
+
+fn mouse_did(state: &mut State, mouse: Mouse) -> Vec<Effect> {
+    let Mouse { kind, column, row, .. } = mouse;
+    let action = match kind {
+        MouseKind::Down(Button::Left) => state.hits.click(column, row).cloned(),
+        MouseKind::WheelUp if state.hits.takes_wheel(column, row) => {
+            Some(Action::Move(Motion::Rows(-WHEEL)))
+        }
+        MouseKind::WheelDown if state.hits.takes_wheel(column, row) => {
+            Some(Action::Move(Motion::Rows(WHEEL)))
+        }
+        MouseKind::Down(_) | MouseKind::Up(_) | MouseKind::Drag(_) => None,
+        MouseKind::WheelUp | MouseKind::WheelDown => None,
+    };
+    action.map(|action| act::act(state, action)).unwrap_or_default()
+}
+
+fn fleet(state: &mut State, said: Stream<FleetChange>) {
+    let now = state.world.now;
+    match said {
+        Stream::Reset => {
+            state.world.fleet.reset(now);
+            expire(state);
+        }
+        Stream::Changes(changes) => {
+            let is_live = *state.world.fleet.link() == Link::Live;
+            for change in changes {
+                let Some(touched) = state.world.fleet.change(now, change) else { continue };
+                match &mut state.tabs.current_mut().place {
+                    // While the whole is loaded, one order of all is cheaper than a place for each.
+                    Place::Fleet(view) if is_live => view.touch(&state.world.fleet, &touched),
+                    Place::Fleet(_) => {}
+                }
+            }
+            if !is_live {
+                expire(state);
+            }
+        }
+        Stream::Ready => {
+            state.world.fleet.set_link(now, Link::Live);
+            expire(state);
+        }
+        Stream::Back => state.world.fleet.set_link(now, Link::Live),
+        Stream::Lost { since, why } => state.world.fleet.set_link(now, Link::Lost { since, why }),
+        Stream::Refused { why } => state.world.fleet.set_link(now, Link::Refused { why }),
+    }
+}
+
+/// Every order has to be found anew.
+fn expire(state: &mut State) {
+    for tab in state.tabs.all_mut() {
+        match &mut tab.place {
+            Place::Fleet(view) => view.expire(),
+        }
+    }
+}

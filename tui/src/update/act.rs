@@ -1,0 +1,97 @@
+//! What a person asks for, done: by the place first, else here.
+
+use crate::action::{Action, Destination, TabAction};
+use crate::effect::Effect;
+use crate::fleet::FleetAction;
+use crate::layers::Layer;
+use crate::layers::line::{Line, Purpose};
+use crate::look::Role;
+use crate::place::{Handled, Place, fleet};
+use crate::state::State;
+
+/// Does it.
+pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    let tab = state.tabs.current_mut();
+    match tab.place.act(tab.id, &state.world, &action) {
+        Handled::Yes(effects) => effects,
+        Handled::Instead(action) => by_itself(state, action),
+        Handled::Refused(why) => {
+            state.say(why, Role::Bad);
+            vec![]
+        }
+        Handled::No => by_itself(state, action),
+    }
+}
+
+fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Quit => state.is_over = true,
+        Action::Suspend => return vec![Effect::Suspend],
+        Action::Redraw => return vec![Effect::Redraw],
+        Action::CommandLine(text) => {
+            state.layers.push(Layer::Line(Line::new(Purpose::Command, &text)));
+        }
+        Action::Fleet(FleetAction::EditFilter) => {
+            let Place::Fleet(view) = &state.tabs.current().place;
+            let before = view.filter().text().to_owned();
+            let line = Line::new(Purpose::Filter(before.clone()), &before);
+            state.layers.push(Layer::Line(line));
+        }
+        Action::Dismiss => {
+            if state.layers.pop().is_none() && !state.pending.is_empty() {
+                state.pending.clear();
+            }
+        }
+        Action::Back => {
+            if !state.tabs.current_mut().back() {
+                state.say("nothing was shown before; Q leaves", Role::Dim);
+            }
+        }
+        Action::Forward => {
+            if !state.tabs.current_mut().forward() {
+                state.say("there is no step to take again", Role::Dim);
+            }
+        }
+        Action::Go(destination) => {
+            let place = match destination {
+                Destination::Fleet => Place::Fleet(fleet::View::new()),
+                Destination::Loop(id) => {
+                    state.say(format!("{id}"), Role::Text);
+                    return vec![];
+                }
+            };
+            state.tabs.current_mut().go(place);
+        }
+        Action::Tab(action) => tab(state, action),
+        Action::Help | Action::Palette => {}
+        Action::Move(_) | Action::Open | Action::Fleet(_) => {
+            state.say("there is nothing here to do that with", Role::Dim);
+        }
+    }
+    vec![]
+}
+
+fn tab(state: &mut State, action: TabAction) {
+    match action {
+        TabAction::New => {
+            let place = state.tabs.current().place.clone();
+            state.tabs.open(place);
+        }
+        TabAction::Close => {
+            if !state.tabs.close() {
+                state.say("this is the only tab; Q leaves", Role::Dim);
+            }
+        }
+        TabAction::Next => state.tabs.step(1),
+        TabAction::Previous => state.tabs.step(-1),
+        TabAction::Show(number) => {
+            if !state.tabs.show(number - 1) {
+                state.say(format!("there is no tab {number}"), Role::Dim);
+            }
+        }
+    }
+    // What is seen again may have missed something.
+    match &mut state.tabs.current_mut().place {
+        Place::Fleet(view) => view.expire(),
+    }
+}

@@ -1,0 +1,33 @@
+//! What is known, whatever tab looks at it.
+
+use jiff::Timestamp;
+use smith_model::access::Identity;
+
+use crate::fleet::Table;
+use crate::look::Look;
+
+/// What is known.
+#[derive(Debug)]
+pub struct World {
+    /// The time of the newest message.
+    pub now: Timestamp,
+    /// Whom we speak to, and as whom.
+    pub session: Session,
+    /// The loops.
+    pub fleet: Table,
+    /// How things look.
+    pub look: Look,
+}
+
+/// Whom we speak to, and as whom.
+#[derive(Clone, Debug, Default)]
+pub struct Session {
+    /// The context in use; nothing, where the server was named.
+    pub context: Option<String>,
+    /// The server's address.
+    pub server: String,
+    /// Who we are, once the server said it.
+    pub identity: Option<Identity>,
+    /// Nothing may be changed from here.
+    pub read_only: bool,
+}
