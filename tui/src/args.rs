@@ -26,6 +26,12 @@ pub struct Args {
     /// Change nothing: every act is refused here
     #[arg(long)]
     pub read_only: bool,
+    /// Write everything that happens to a new file, for a bug report; what is typed into workers' terminals isn't in it
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Show such a file again: space pauses, right skips a wait, q leaves
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "context", "token_file", "read_only", "record"])]
+    pub replay: Option<PathBuf>,
 }
 
 /// Reads the command line; help, the version and mistakes are answered already.

@@ -20,6 +20,7 @@ pub mod layers;
 pub mod look;
 pub mod msg;
 pub mod place;
+pub mod replay;
 pub mod run;
 pub mod settings;
 pub mod state;

@@ -49,7 +49,7 @@ pub enum Theme {
 }
 
 /// How this terminal is drawn on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
     /// Its colours.
     pub theme: Theme,

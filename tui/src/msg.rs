@@ -37,6 +37,16 @@ pub enum Msg {
     Tick,
 }
 
+impl Msg {
+    /// The same as a recording may hold it; nothing, for what is made anew when it is played.
+    pub fn for_recording(&self) -> Option<&Self> {
+        match self {
+            Self::Ordered(_) => None,
+            msg => Some(msg),
+        }
+    }
+}
+
 /// What the mouse did, at a cell counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mouse {

@@ -6,10 +6,14 @@
 mod input;
 mod orders;
 mod paint;
+mod player;
+mod recorder;
 mod sources;
 mod window;
 
+use std::borrow::Cow;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -20,13 +24,16 @@ use tokio::sync::mpsc;
 
 use crate::args::Args;
 use crate::effect::Effect;
+use crate::look::Role;
 use crate::msg::Msg;
+use crate::replay::{self, Begin, Line};
 use crate::settings::{self, Env, Target};
 use crate::state::State;
 use crate::update::update;
 use crate::world::Session;
 use orders::Orders;
 use paint::Painter;
+use recorder::Recorder;
 use sources::Sources;
 use window::Window;
 
@@ -54,6 +61,24 @@ pub enum Error {
     /// The async runtime can't be started.
     #[error("can't start the async runtime")]
     Runtime(#[source] io::Error),
+    /// A recording can't be written.
+    #[error("can't record to {path}")]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A recording can't be shown.
+    #[error("can't show {path}")]
+    Replay {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: replay::Error,
+    },
     /// Signals can't be listened for.
     #[error("can't listen for signals")]
     Signals(#[source] io::Error),
@@ -61,13 +86,17 @@ pub enum Error {
 
 /// Runs the workstation until its person leaves it.
 pub fn main(args: Args, env: Env) -> Result<ExitCode, Error> {
-    let target = settings::target(&args, &env)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let ended = runtime.block_on(own(&args, &env, target));
+    let ended = match &args.replay {
+        Some(path) => runtime.block_on(player::play(path)),
+        None => settings::target(&args, &env)
+            .map_err(Error::from)
+            .and_then(|target| runtime.block_on(own(&args, &env, target))),
+    };
     // A read of the keyboard may still be blocked; nothing waits for it.
     runtime.shutdown_background();
     ended.map(|()| ExitCode::SUCCESS)
@@ -91,8 +120,20 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         sources: Sources::new(client, tx),
         drawn: None,
         is_urgent: true,
+        recorder: None,
     };
-    owner.run(&mut signals).await.map_err(Error::Terminal)
+    let error = |path: &PathBuf, source| Error::Record { path: path.clone(), source };
+    if let Some(path) = &args.record {
+        let begun = Recorder::create(path, &Begin::of(&owner.state));
+        owner.recorder = Some(begun.map_err(|source| error(path, source))?);
+    }
+    let ended = owner.run(&mut signals).await.map_err(Error::Terminal);
+    let recorded = owner.recorder.take().map_or(Ok(()), Recorder::end);
+    drop(owner);
+    match (&args.record, recorded) {
+        (Some(path), Err(source)) => ended.and(Err(error(path, source))),
+        _ => ended,
+    }
 }
 
 struct Owner {
@@ -106,6 +147,7 @@ struct Owner {
     drawn: Option<Instant>,
     /// A person waits for the next frame.
     is_urgent: bool,
+    recorder: Option<Recorder>,
 }
 
 impl Owner {
@@ -156,7 +198,9 @@ impl Owner {
         if let Msg::Ordered(ordered) = &msg {
             self.orders.done(ordered.view.tab);
         }
-        for effect in update(&mut self.state, Timestamp::now(), msg) {
+        let now = Timestamp::now();
+        self.record(now, &msg);
+        for effect in update(&mut self.state, now, msg) {
             match effect {
                 Effect::Order(job) => self.orders.ask(job),
                 Effect::Suspend => self.suspend().await?,
@@ -164,6 +208,19 @@ impl Owner {
             }
         }
         Ok(())
+    }
+
+    fn record(&mut self, at: Timestamp, msg: &Msg) {
+        let Some(recorder) = &self.recorder else { return };
+        let Some(msg) = msg.for_recording() else { return };
+        if recorder.note(&Line { at, msg: Cow::Borrowed(msg) }).is_ok() {
+            return;
+        }
+        let why = match self.recorder.take().map(Recorder::end) {
+            Some(Err(error)) => error.to_string(),
+            _ => "the disk can't keep up".to_owned(),
+        };
+        self.state.say(format!("the recording has ended: {why}"), Role::Bad);
     }
 
     /// When the next frame may be drawn, if one is wanted and the one before is written.
