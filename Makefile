@@ -12,7 +12,7 @@ PREFIX ?= $(HOME)/.local
 BINARIES := smithd smith-api smith-core smith-replica smith smithctl
 SCRIPTS := $(wildcard hack/*.sh) hack/doctor hack/test-binaries hack/test-etcd hack/tools .ci/run $(wildcard .githooks/*)
 
-.PHONY: help doctor tools protoc build release install demo openapi test test-fast bench bench-quick bench-terminal bench-build chaos structure check fmt docs deny hooks-install clean
+.PHONY: help doctor tools protoc build release install demo openapi test test-fast bench bench-quick bench-terminal bench-tui bench-build chaos structure check fmt docs deny hooks-install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,9 +58,12 @@ bench-terminal: bench-build ## Measure workers' terminals, against a PTY and ssh
 	@hack/tools sshd
 	$(TARGET_DIR)/release/smith-bench --only terminal --write docs/benchmarks-terminal.md
 
+bench-tui: bench-build ## Measure the workstation with 1,000 to 100,000 loops (about 10 minutes, on a quiet machine; beside k9s, where KUBECONFIG names a cluster and k9s and kubectl are on the PATH), and write docs/benchmarks-workstation.md
+	$(TARGET_DIR)/release/smith-bench --only workstation --write docs/benchmarks-workstation.md
+
 bench-build: ## Build what the benches measure, release
 	@hack/tools protoc etcd
-	cargo build --locked --release -p smith-server -p smith-replica -p smith-tests --bins
+	cargo build --locked --release -p smith-server -p smith-replica -p smith -p smith-tests --bins
 
 chaos: tools ## Crash everything at random while loops run: 40 rounds (SMITH_CHAOS_ROUNDS), SMITH_CHAOS_SEED repeats a run
 	SMITH_CHAOS_ROUNDS=$${SMITH_CHAOS_ROUNDS:-40} $(NEXTEST) run --locked -p smith-tests -E 'binary(crashes) & test(/^chaos::/)' --success-output immediate

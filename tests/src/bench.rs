@@ -19,6 +19,7 @@ pub mod stats;
 pub mod stream;
 pub mod table;
 pub mod terminal;
+pub mod workstation;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,8 +34,8 @@ use table::Section;
 
 /// Open files for a thousand streams on both sides.
 const OPEN_FILES: u64 = 8192;
-/// No subject may take longer: a hang ends as an error.
-const MOST: Duration = Duration::from_secs(300);
+/// No subject may take longer: a hang ends as an error. The longest, the workstation with k9s, takes some ten minutes.
+const MOST: Duration = Duration::from_secs(1800);
 
 /// How much is measured.
 #[derive(Clone, Debug)]
@@ -53,6 +54,10 @@ pub struct Scale {
     pub iterations: usize,
     /// Cancelled agents.
     pub cancels: usize,
+    /// Loops that the workstation shows.
+    pub fleets: &'static [usize],
+    /// Pods that k9s shows.
+    pub pods: &'static [usize],
 }
 
 impl Scale {
@@ -66,6 +71,8 @@ impl Scale {
             backlogs: (1_000, 10_000),
             iterations: 30,
             cancels: 20,
+            fleets: &[1_000, 5_000, 10_000, 100_000],
+            pods: &[1_000, 5_000],
         }
     }
 
@@ -79,6 +86,8 @@ impl Scale {
             backlogs: (200, 1_000),
             iterations: 10,
             cancels: 3,
+            fleets: &[1_000],
+            pods: &[],
         }
     }
 }
@@ -102,11 +111,13 @@ pub enum Subject {
     Cancel,
     /// See [`terminal`]; it has a page of its own.
     Terminal,
+    /// See [`workstation`]; it has a page of its own.
+    Workstation,
 }
 
 impl Subject {
     /// All of them, in the order of the pages.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Create,
         Self::Journal,
         Self::Stream,
@@ -115,11 +126,13 @@ impl Subject {
         Self::Memory,
         Self::Cancel,
         Self::Terminal,
+        Self::Workstation,
     ];
 
     /// Those of the main page.
     pub fn main() -> Vec<Self> {
-        Self::ALL.into_iter().filter(|subject| *subject != Self::Terminal).collect()
+        let has_own = |subject: &Self| matches!(subject, Self::Terminal | Self::Workstation);
+        Self::ALL.into_iter().filter(|subject| !has_own(subject)).collect()
     }
 
     /// The name on the command line.
@@ -133,6 +146,7 @@ impl Subject {
             Self::Memory => "memory",
             Self::Cancel => "cancel",
             Self::Terminal => "terminal",
+            Self::Workstation => "workstation",
         }
     }
 
@@ -146,6 +160,7 @@ impl Subject {
             Self::Memory => memory::measure(stage, scale).await,
             Self::Cancel => cancel::measure(stage, scale).await,
             Self::Terminal => return terminal::measure(stage, scale).await,
+            Self::Workstation => return workstation::measure(stage, scale).await,
         };
         section.map(|section| vec![section])
     }
@@ -177,7 +192,11 @@ async fn measure(request: Request) -> Result<()> {
         bail!("a debug build measures nothing: run this by `make bench`");
     }
     let Request { scale, subjects, page } = request;
-    let target = if subjects == [Subject::Terminal] { "make bench-terminal" } else { "make bench" };
+    let target = match subjects.as_slice() {
+        [Subject::Terminal] => "make bench-terminal",
+        [Subject::Workstation] => "make bench-tui",
+        _ => "make bench",
+    };
     let limit = getrlimit(Resource::Nofile);
     let wanted = limit.maximum.map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
     if limit.current.is_some_and(|now| now < wanted) {

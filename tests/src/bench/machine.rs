@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use jiff::Timestamp;
 
 use super::stage::Stage;
@@ -55,6 +55,16 @@ fn of_machine() -> Option<Ticks> {
     let ticks: Vec<f64> = fields.take(8).filter_map(|field| field.parse().ok()).collect();
     let all: f64 = ticks.iter().sum();
     Some(Ticks { busy: all - ticks.get(3)? - ticks.get(4)?, all })
+}
+
+/// Processor time that a process used so far, all its threads.
+pub fn cpu(pid: i32) -> Result<Duration> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // utime and stime; the name before them may hold anything but a last parenthesis.
+    let rest = text.rsplit_once(')').context("not what a kernel writes")?.1;
+    let ticks = rest.split_whitespace().skip(11).take(2).map(str::parse::<f64>);
+    let ticks: f64 = ticks.sum::<Result<f64, _>>()?;
+    Ok(Duration::from_secs_f64(ticks / rustix::param::clock_ticks_per_second() as f64))
 }
 
 /// What this process and those that it has waited for used, in ticks.

@@ -59,6 +59,11 @@ fn descendants(all: &BTreeMap<i32, Resident>, root: i32) -> Vec<Resident> {
     all.iter().filter(|(pid, _)| below(**pid)).map(|(_, process)| process.clone()).collect()
 }
 
+/// A process's resident KiB.
+pub(super) fn rss(pid: i32) -> Result<u64> {
+    Ok(processes().remove(&pid).context("it runs")?.rss)
+}
+
 /// smithd's own and its etcd's resident KiB.
 pub(super) fn server(smithd: &Server) -> Result<(u64, u64)> {
     let pid = smithd.pid().context("smithd runs")?;

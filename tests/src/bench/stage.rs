@@ -53,8 +53,13 @@ impl Stage {
         self.dir.path()
     }
 
+    /// Where a program of this build is.
+    pub fn built(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.join(name));
+        let mut command = Command::new(self.built(name));
         // What agents and servers of this shell were told is not for these.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("SMITH_") {

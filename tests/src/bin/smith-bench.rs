@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use smith_tests::bench::{self, Request, Scale, Subject};
 
-const USAGE: &str = "smith-bench [--quick] [--only create,journal,stream,iteration,core,memory,cancel,terminal] [--write FILE]";
+const USAGE: &str = "smith-bench [--quick] [--only create,journal,stream,iteration,core,memory,cancel,terminal,workstation] [--write FILE]";
 
 fn request() -> Result<Request> {
     let mut request = Request { scale: Scale::full(), subjects: Subject::main(), page: None };
