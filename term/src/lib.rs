@@ -12,6 +12,7 @@ pub mod corpus;
 pub mod draw;
 pub mod engine;
 pub mod frame;
+pub mod input;
 pub mod message;
 pub mod mirror;
 pub mod recording;
