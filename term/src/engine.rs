@@ -10,7 +10,9 @@
 
 mod csi;
 mod emulator;
+mod find;
 mod gate;
+mod lines;
 mod palette;
 pub(crate) mod state;
 
@@ -21,9 +23,12 @@ use unicode_width::UnicodeWidthChar as _;
 
 use self::csi::Csi;
 use self::emulator::Emulator;
+pub use self::find::{Hit, Pattern, PatternError};
 use self::gate::{Gate, Piece};
+pub(crate) use self::lines::Numbers;
+pub use self::lines::{Extent, Line, Place};
 use self::state::State;
-use crate::screen::{Row, Screen};
+use crate::screen::{Cursor, Modes, Row, Screen};
 use crate::size::Size;
 
 /// The bytes that the cells of the scrollback take: about 1,400 rows of 120 columns, 340 of 500.
@@ -73,6 +78,7 @@ struct Core {
     /// The character just printed; anything but text in between forgets it.
     last: Option<char>,
     n_rich: usize,
+    numbers: Numbers,
 }
 
 /// What a snapshot needs beside the emulator's state.
@@ -88,7 +94,17 @@ pub(crate) struct Whole {
 impl Engine {
     /// An empty terminal.
     pub fn new(size: Size) -> Self {
-        Self { size, gate: Gate::new(), core: Core::new(size) }
+        Self::numbered(size, Numbers::default())
+    }
+
+    /// An empty terminal that goes on with these numbers of lines.
+    pub(crate) fn numbered(size: Size, numbers: Numbers) -> Self {
+        Self { size, gate: Gate::new(), core: Core::new(size, numbers) }
+    }
+
+    /// Numbers that none of its lines ever had: for the one that takes its place.
+    pub(crate) fn fresh_numbers(&self) -> Numbers {
+        self.core.numbers.renewed(0)
     }
 
     /// The size.
@@ -104,7 +120,7 @@ impl Engine {
             // What is half changed is thrown away.
             if catch_unwind(AssertUnwindSafe(|| core.act(&piece, *size, &mut fed.replies))).is_err()
             {
-                *core = Core::new(*size);
+                *core = core.replaced(*size);
                 fed.replaced = true;
             }
         });
@@ -122,13 +138,14 @@ impl Engine {
         self.contain(&mut fed, |core, _| {
             core.emulator.resize(size);
             core.last = None;
+            core.numbers = core.numbers.renewed(core.emulator.main_history_len());
         });
         fed
     }
 
     fn contain(&mut self, fed: &mut Fed, act: impl FnOnce(&mut Core, &mut Fed)) {
         if catch_unwind(AssertUnwindSafe(|| act(&mut self.core, fed))).is_err() {
-            self.core = Core::new(self.size);
+            self.core = self.core.replaced(self.size);
             fed.replaced = true;
         }
     }
@@ -143,18 +160,15 @@ impl Engine {
     pub fn screen_back(&self, back: usize) -> Screen {
         let back = back.min(self.scrollback()) as i32;
         let rows = i32::from(self.size.rows());
-        let cursor = self.core.emulator.cursor();
-        let cursor = cursor.and_then(|mut cursor| {
+        let cursor = self.cursor().and_then(|mut cursor| {
             cursor.row = u16::try_from(i32::from(cursor.row) + back).ok()?;
             (i32::from(cursor.row) < rows).then_some(cursor)
         });
-        let mut modes = self.core.emulator.modes();
-        modes.updating = self.core.updating;
         Screen {
             size: self.size,
             rows: (-back..rows - back).map(|line| self.core.emulator.row(line)).collect(),
             cursor,
-            modes,
+            modes: self.modes(),
             title: self.core.title.clone(),
         }
     }
@@ -162,6 +176,46 @@ impl Engine {
     /// Rows of scrollback; none while the alternate screen is shown.
     pub fn scrollback(&self) -> usize {
         self.core.emulator.history_len()
+    }
+
+    /// The lines of the scrollback and the screen.
+    pub fn lines(&self) -> Extent {
+        let rows = self.size.rows();
+        if self.core.emulator.is_alternate() {
+            self.core.numbers.alternate(rows)
+        } else {
+            self.core.numbers.main(self.scrollback(), rows)
+        }
+    }
+
+    /// Reads a line into a row, which can be one that was read before: nothing is allocated then, but for marks.
+    /// Answers whether there is such a line; the row is empty where there isn't.
+    pub fn read_row(&self, line: Line, row: &mut Row) -> bool {
+        let lines = self.lines();
+        row.cells.clear();
+        row.wrapped = false;
+        let is_there = lines.contains(line);
+        if is_there {
+            self.core.emulator.read_row(self.index(line), row);
+        }
+        is_there
+    }
+
+    /// The cursor's cell, unless it is hidden.
+    pub fn cursor(&self) -> Option<Cursor> {
+        self.core.emulator.cursor()
+    }
+
+    /// What the program asked of its terminal.
+    pub fn modes(&self) -> Modes {
+        Modes { updating: self.core.updating, ..self.core.emulator.modes() }
+    }
+
+    /// A line as the emulator counts: 0 is the screen's first, -1 the newest of the scrollback.
+    fn index(&self, line: Line) -> i32 {
+        let lines = self.lines();
+        let below = line.below(lines.first) as i64 - lines.top.below(lines.first) as i64;
+        i32::try_from(below).unwrap_or(i32::MAX)
     }
 
     /// The text of the scrollback and the screen.
@@ -189,7 +243,7 @@ impl Engine {
     pub(crate) fn whole(&mut self, history: usize) -> Whole {
         let taken = catch_unwind(AssertUnwindSafe(|| self.core.emulator.state(history)));
         let mut state = taken.unwrap_or_else(|_| {
-            self.core = Core::new(self.size);
+            self.core = self.core.replaced(self.size);
             self.core.emulator.state(0)
         });
         state.modes.updating = self.core.updating;
@@ -205,8 +259,9 @@ impl Engine {
 }
 
 impl Core {
-    fn new(size: Size) -> Self {
+    fn new(size: Size, numbers: Numbers) -> Self {
         Self {
+            numbers,
             emulator: Emulator::new(size),
             title: None,
             titles: vec![],
@@ -216,12 +271,22 @@ impl Core {
         }
     }
 
+    /// An empty one in its place.
+    fn replaced(&self, size: Size) -> Self {
+        Self::new(size, self.numbers.renewed(0))
+    }
+
     fn act(&mut self, piece: &Piece<'_>, size: Size, replies: &mut Vec<u8>) {
+        let was_alternate = self.emulator.is_alternate();
         match piece {
             Piece::Text(text) => self.text(text),
             Piece::Csi(bytes) => self.csi(bytes, size),
             Piece::Escape(bytes) => self.escape(bytes),
             Piece::Osc(content) => self.osc(content, replies),
+        }
+        self.numbers.scroll(self.emulator.take_scrolled());
+        if !was_alternate && self.emulator.is_alternate() {
+            self.numbers.renew_alternate();
         }
     }
 
@@ -272,6 +337,7 @@ impl Core {
                 self.title = None;
                 self.titles.clear();
                 self.updating = false;
+                self.numbers = self.numbers.renewed(0);
             }
             _ => self.emulator.settle(),
         }

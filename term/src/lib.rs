@@ -21,3 +21,4 @@ pub use smith_model::terminal::size;
 pub mod snapshot;
 pub mod style;
 mod utf8;
+pub mod view;

@@ -1,6 +1,6 @@
 //! A viewer's copy of a worker's terminal: a snapshot, then output counted from it.
 
-use crate::engine::Engine;
+use crate::engine::{Engine, Numbers};
 use crate::message::{FromWorker, Position};
 use crate::size::Size;
 
@@ -8,6 +8,8 @@ use crate::size::Size;
 #[derive(Default)]
 pub struct Mirror {
     held: Option<Held>,
+    /// What lines of the next engine are numbered from, so that nobody takes them for those of another.
+    numbers: Numbers,
 }
 
 struct Held {
@@ -54,9 +56,7 @@ impl Mirror {
                 Some(_) => self.gap(),
             },
             FromWorker::Snapshot(snapshot) => {
-                let mut engine = Engine::new(snapshot.size);
-                engine.feed(&snapshot.state);
-                self.held = Some(Held { engine, at: snapshot.at });
+                self.hold(snapshot.size, snapshot.at).feed(&snapshot.state);
                 Applied::Changed
             }
             FromWorker::Output(bytes) => {
@@ -71,7 +71,7 @@ impl Mirror {
                 Applied::Changed
             }
             FromWorker::Began { generation, size, .. } => {
-                self.begin(*generation, *size);
+                self.hold(*size, Position { generation: *generation, offset: 0 });
                 Applied::Changed
             }
             FromWorker::Lease { .. }
@@ -85,14 +85,22 @@ impl Mirror {
         }
     }
 
-    fn begin(&mut self, generation: u64, size: Size) {
-        let at = Position { generation, offset: 0 };
-        self.held = Some(Held { engine: Engine::new(size), at });
+    /// Begins with an empty terminal.
+    fn hold(&mut self, size: Size, at: Position) -> &mut Engine {
+        self.drop_held();
+        let engine = Engine::numbered(size, self.numbers);
+        &mut self.held.insert(Held { engine, at }).engine
     }
 
     fn gap(&mut self) -> Applied {
-        self.held = None;
+        self.drop_held();
         Applied::Gap
+    }
+
+    fn drop_held(&mut self) {
+        if let Some(held) = self.held.take() {
+            self.numbers = held.engine.fresh_numbers();
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use alacritty_terminal::vte::ansi::{
 
 use unicode_width::UnicodeWidthChar as _;
 
-use self::cells::{page, pen, row, shape, style, tail};
+use self::cells::{fill, page, pen, shape, style, tail};
 use self::repair::{mend, rich, settle};
 use super::state::{Shift, State};
 use super::{history, palette};
@@ -29,6 +29,7 @@ use crate::size::Size;
 use crate::style::{Color, Style};
 
 mod cells;
+pub(super) mod find;
 mod repair;
 
 /// Drawing in one go (DEC mode 2026) is for who draws: the emulator itself neither waits nor has a clock.
@@ -85,18 +86,50 @@ pub(super) struct Emulator {
     processor: Processor<Never>,
     replies: Replies,
     history: usize,
+    /// Rows that went from the main screen into the scrollback since that was asked last.
+    scrolled: u64,
 }
+
+/// Bytes that are fed at once. Each can scroll by a row, and a sequence by the screen.
+const PIECE: usize = 500;
+
+/// More rows than a piece scrolls. The scrollback grows by so many over its bound for a moment: the emulator
+/// doesn't count what goes out at its top, so that nothing must.
+const SLACK: usize = 512;
 
 impl Emulator {
     pub(super) fn new(size: Size) -> Self {
         let history = history(size);
         let replies = Replies::default();
-        let term = Term::new(config(history), &Sides(size), replies.clone());
-        Self { term, processor: Processor::new(), replies, history }
+        let term = Term::new(config(history + SLACK), &Sides(size), replies.clone());
+        Self { term, processor: Processor::new(), replies, history, scrolled: 0 }
     }
 
     pub(super) fn advance(&mut self, bytes: &[u8]) {
-        self.processor.advance(&mut self.term, bytes);
+        for piece in bytes.chunks(PIECE) {
+            let before = self.history_len();
+            let was_alternate = self.is_alternate();
+            self.processor.advance(&mut self.term, piece);
+            if was_alternate || self.is_alternate() {
+                continue;
+            }
+            let after = self.history_len();
+            self.scrolled += after.saturating_sub(before) as u64;
+            if after > self.history {
+                let grid = self.term.grid_mut();
+                grid.update_history(self.history);
+                grid.update_history(self.history + SLACK);
+            }
+        }
+    }
+
+    /// How many rows went from the main screen into the scrollback since the last time.
+    pub(super) fn take_scrolled(&mut self) -> u64 {
+        mem::take(&mut self.scrolled)
+    }
+
+    pub(super) fn is_alternate(&self) -> bool {
+        self.term.mode().contains(TermMode::ALT_SCREEN)
     }
 
     /// Takes the answers that have gathered.
@@ -134,6 +167,7 @@ impl Emulator {
         // First: 50,000 short rows that become wide ones would take hundreds of megabytes.
         self.term.set_options(config(self.history));
         self.term.resize(Sides(size));
+        self.term.set_options(config(self.history + SLACK));
         let repair = |grid: &mut Grid<Raw>| {
             // Rows of the former size that the emulator keeps for later are freed.
             grid.truncate();
@@ -155,17 +189,25 @@ impl Emulator {
         self.term.history_size()
     }
 
+    /// The same of the main screen, whichever is shown.
+    pub(super) fn main_history_len(&mut self) -> usize {
+        if self.is_alternate() {
+            self.with_other(|main| main.history_size())
+        } else {
+            self.history_len()
+        }
+    }
+
     /// Forgets the oldest rows of scrollback, down to the newest ones that hold at most `most` cells with
     /// more than a character. Answers how many such cells are left.
     pub(super) fn shed(&mut self, most: usize) -> usize {
-        let is_other = self.term.mode().contains(TermMode::ALT_SCREEN);
-        let (n_cells, n_rows) = if is_other {
+        let (n_cells, n_rows) = if self.is_alternate() {
             self.with_other(|main| rich(main, most))
         } else {
             rich(self.term.grid(), most)
         };
         self.term.set_options(config(n_rows));
-        self.term.set_options(config(self.history));
+        self.term.set_options(config(self.history + SLACK));
         n_cells
     }
 
@@ -223,7 +265,14 @@ impl Emulator {
 
     /// A row as it is shown: 0 is the screen's first, -1 the newest of the scrollback.
     pub(super) fn row(&self, line: i32) -> Row {
-        let mut row = row(&self.term.grid()[Line(line)][..]);
+        let mut row = Row::default();
+        self.read_row(line, &mut row);
+        row
+    }
+
+    /// The same into an empty row.
+    pub(super) fn read_row(&self, line: i32, row: &mut Row) {
+        fill(&self.term.grid()[Line(line)][..], row);
         let colors = self.term.colors();
         let shown = |color: Color, default: Option<NamedColor>| {
             let index = match color {
@@ -242,7 +291,6 @@ impl Emulator {
             *background = changed.unwrap_or(*background);
             *underline_color = shown(*underline_color, None).unwrap_or(*underline_color);
         }
-        row
     }
 
     pub(super) fn cursor(&self) -> Option<Cursor> {

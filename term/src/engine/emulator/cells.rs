@@ -24,15 +24,17 @@ pub(super) fn tail(grid: &Grid<Raw>, most: usize) -> Vec<Row> {
 }
 
 pub(super) fn trimmed(cells: &[Raw]) -> Row {
-    let mut row = row(cells);
+    let mut row = Row::default();
+    fill(cells, &mut row);
     row.trim();
     row
 }
 
-pub(super) fn row(cells: &[Raw]) -> Row {
+/// Fills an empty row.
+pub(super) fn fill(cells: &[Raw], row: &mut Row) {
     let last = cells.len() - 1;
-    let wrapped = cells[last].flags.contains(Flags::WRAPLINE);
-    Row { cells: cells.iter().enumerate().map(|(i, raw)| cell(raw, i == last)).collect(), wrapped }
+    row.wrapped = cells[last].flags.contains(Flags::WRAPLINE);
+    row.cells.extend(cells.iter().enumerate().map(|(i, raw)| cell(raw, i == last)));
 }
 
 pub(super) fn cell(raw: &Raw, is_last: bool) -> Cell {
