@@ -22,3 +22,5 @@ pub mod snapshot;
 pub mod style;
 mod utf8;
 pub mod view;
+#[cfg(any(test, feature = "widget"))]
+pub mod widget;

@@ -194,6 +194,8 @@ mod tests {
             ("server/src/app/terminals.rs", "extern crate portable_pty;", 1),
             ("term/src/engine/emulator.rs", "use alacritty_terminal::Term;", 0),
             ("term/src/snapshot.rs", "use alacritty_terminal::Term;", 1),
+            ("term/src/widget.rs", "use ratatui_core::buffer::Buffer;", 0),
+            ("term/src/view.rs", "use ratatui_core::buffer::Buffer;", 1),
         ] {
             assert_eq!(check_sources(&[Source::new(path, text)]).len(), expect, "{path}: {text}");
         }
