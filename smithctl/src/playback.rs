@@ -1,8 +1,4 @@
-//! Recordings of terminals: which there are, one made whole of its parts, and playing it. Pure; the commands fetch,
-//! draw and wait.
+//! Playing a recording on the operator's terminal. Pure; the command draws and waits.
 
-pub(crate) mod catalog;
-pub(crate) mod clock;
 pub(crate) mod keys;
 pub(crate) mod player;
-pub(crate) mod reel;

@@ -15,6 +15,7 @@ pub mod frame;
 pub mod input;
 pub mod message;
 pub mod mirror;
+pub mod playback;
 pub mod recording;
 pub mod screen;
 pub use smith_model::terminal::size;

@@ -7,12 +7,12 @@ pub(crate) mod play;
 use clap::Subcommand;
 use smith_client::Client;
 use smith_model::id::LoopId;
+use smith_term::playback::catalog::Catalog;
+use smith_term::playback::reel::Reel;
 use smith_term::recording::Recording;
 
 use crate::app::App;
 use crate::error::{Error, Exit};
-use crate::playback::catalog::Catalog;
-use crate::playback::reel::Reel;
 
 /// What to do with recordings.
 #[derive(Debug, Subcommand)]

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use smith_term::engine::Engine;
+use smith_term::playback::clock::{Clock, shown};
+use smith_term::playback::reel::{Reel, feed};
 use smith_term::screen::Screen;
 
-use super::clock::{Clock, shown};
 use super::keys::Key;
-use super::reel::{Reel, feed};
 
 /// How far one key seeks.
 const STEP: Duration = Duration::from_secs(5);

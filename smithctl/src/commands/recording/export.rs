@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use smith_term::playback::reel::Reel;
+
 use super::{Which, reel};
 use crate::app::App;
 use crate::error::{Error, Exit};
 use crate::output;
-use crate::playback::reel::Reel;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -52,10 +53,10 @@ fn text(reel: &Reel, format: Format) -> String {
 mod tests {
     use smith_model::printable::{Lines, printable};
     use smith_term::corpus::HOSTILE;
+    use smith_term::playback::samples::of;
     use smith_term::recording::Recording;
 
     use super::*;
-    use crate::playback::reel::tests::of;
 
     #[test]
     fn nothing_that_is_exported_acts_on_a_terminal() {

@@ -1,12 +1,12 @@
 //! `smithctl recording list`.
 
 use smith_model::id::LoopId;
+use smith_term::playback::catalog::Catalog;
 
 use super::catalog;
 use crate::app::{App, to_value};
 use crate::error::{Error, Exit};
 use crate::output::{self, Shown, Table};
-use crate::playback::catalog::Catalog;
 use crate::show;
 
 /// The arguments.
@@ -59,9 +59,9 @@ fn table(catalog: &Catalog) -> String {
 #[cfg(test)]
 mod tests {
     use smith_model::terminal::Session;
+    use smith_term::playback::samples::part;
 
     use super::*;
-    use crate::playback::catalog::tests::part;
 
     #[test]
     fn parts_stand_under_the_number_of_their_process() {

@@ -4,6 +4,8 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use smith_term::draw::Painter;
+use smith_term::playback::clock::{self, SPEEDS};
+use smith_term::playback::reel::Reel;
 use smith_term::screen::Screen;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -11,10 +13,8 @@ use super::{Which, reel};
 use crate::app::App;
 use crate::attached::window::Window;
 use crate::error::{Error, Exit};
-use crate::playback::clock::{self, SPEEDS};
 use crate::playback::keys::Keys;
 use crate::playback::player::{Player, Then};
-use crate::playback::reel::Reel;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -129,10 +129,10 @@ impl Stage {
 mod tests {
     use smith_term::corpus::{HOSTILE, foreign};
     use smith_term::engine::Engine;
+    use smith_term::playback::samples::of;
     use smith_term::size::Size;
 
     use super::*;
-    use crate::playback::reel::tests::of;
 
     #[test]
     fn nothing_but_what_an_engine_made_of_it_is_drawn() {

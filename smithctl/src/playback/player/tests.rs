@@ -1,8 +1,8 @@
 //! A player beside a terminal that has watched from the beginning.
 
 use proptest::prelude::*;
+use smith_term::playback::samples::{cut, of};
 
-use super::super::reel::tests::{cut, of};
 use super::*;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;

@@ -1,46 +1,9 @@
 //! Parts joined, and what came of it.
 
 use smith_model::terminal::Session;
-use smith_term::message::Position;
-use smith_term::snapshot;
 
-use super::super::catalog::tests::part;
 use super::*;
-
-/// One that shows these bytes after a second.
-pub(crate) fn of(bytes: &[u8]) -> Reel {
-    let text = String::from_utf8_lossy(bytes).into_owned();
-    let events = vec![Event { at: Duration::from_secs(1), kind: Kind::Output(text) }];
-    Reel::join(vec![(part(Session::Agent, 1, 1, 0), cast(40, 9, events))]).unwrap()
-}
-
-pub(crate) fn cast(columns: u16, rows: u16, events: Vec<Event>) -> Recording {
-    let header = Header { size: Size::nearest(columns, rows), timestamp: None, title: None };
-    Recording { header, events, is_cut: false }
-}
-
-/// As a worker cuts a recording into parts of so many events, each behind the first with the screen; a part takes a
-/// second, and an event a tenth.
-pub(crate) fn cut(outputs: &[String], of: usize) -> Vec<(RecordingItem, Recording)> {
-    let mut engine = Engine::new(Size::nearest(20, 5));
-    let mut all = vec![];
-    for (n, outputs) in outputs.chunks(of).enumerate() {
-        let mut kinds = vec![];
-        if n > 0 {
-            let screen = snapshot::take(&mut engine, Position { generation: 1, offset: 0 }).state;
-            kinds.push(Kind::Output(String::from_utf8(screen).unwrap()));
-        }
-        for output in outputs {
-            engine.feed(output.as_bytes());
-            kinds.push(Kind::Output(output.clone()));
-        }
-        let at = |(i, kind)| Event { at: Duration::from_millis(100 * i as u64), kind };
-        let events = kinds.into_iter().enumerate().map(at).collect();
-        let item = part(Session::Agent, 1, n as u32 + 1, n as i64);
-        all.push((item, cast(20, 5, events)));
-    }
-    all
-}
+use crate::playback::samples::{cast, cut, part};
 
 fn lines(n: usize) -> Vec<String> {
     (0..n).map(|n| format!("line {n}\r\n")).collect()

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
+use crate::engine::Engine;
+use crate::recording::{Event, Header, Kind, Recorder, Recording};
+use crate::size::Size;
 use smith_model::api::RecordingItem;
-use smith_term::engine::Engine;
-use smith_term::recording::{Event, Header, Kind, Recorder, Recording};
-use smith_term::size::Size;
 
 /// A whole recording. Times count from its beginning.
 #[derive(Clone, Debug)]
-pub(crate) struct Reel {
+pub struct Reel {
     /// What it is called, printable.
-    pub(crate) name: String,
+    pub name: String,
     header: Header,
     /// What happened, in order.
-    pub(crate) events: Vec<Event>,
+    pub events: Vec<Event>,
     /// Where the parts begin.
     parts: Vec<Part>,
 }
@@ -32,7 +32,7 @@ struct Part {
 impl Reel {
     /// Joins the parts of a process, which are in their order; `None` where there are none. A part that isn't there is
     /// a time in which nothing happens.
-    pub(crate) fn join(parts: Vec<(RecordingItem, Recording)>) -> Option<Self> {
+    pub fn join(parts: Vec<(RecordingItem, Recording)>) -> Option<Self> {
         let (first, cast) = parts.first()?;
         let began = first.recording.started_at;
         let (no, session) = (first.no, first.recording.session);
@@ -67,7 +67,7 @@ impl Reel {
     }
 
     /// The same, but nothing takes longer than `limit`.
-    pub(crate) fn without_idle(mut self, limit: Duration) -> Self {
+    pub fn without_idle(mut self, limit: Duration) -> Self {
         let (mut was, mut is) = (Duration::ZERO, Duration::ZERO);
         for event in &mut self.events {
             is = is.saturating_add(event.at.saturating_sub(was).min(limit));
@@ -78,23 +78,23 @@ impl Reel {
     }
 
     /// The size at the beginning.
-    pub(crate) fn size(&self) -> Size {
+    pub fn size(&self) -> Size {
         self.header.size
     }
 
     /// How long it is.
-    pub(crate) fn duration(&self) -> Duration {
+    pub fn duration(&self) -> Duration {
         self.events.last().map_or(Duration::ZERO, |event| event.at)
     }
 
     /// The nearest event at or before `event` at which an empty terminal can begin.
-    pub(crate) fn screen_before(&self, event: usize) -> usize {
+    pub fn screen_before(&self, event: usize) -> usize {
         let before = self.parts.iter().rev().find(|part| part.is_whole && part.first <= event);
         before.map_or(0, |part| part.first)
     }
 
     /// As one asciicast.
-    pub(crate) fn cast(&self) -> String {
+    pub fn cast(&self) -> String {
         let (mut recorder, mut text) = Recorder::begin(&self.header);
         for Event { at, kind } in &self.events {
             text.push_str(&match kind {
@@ -112,7 +112,7 @@ impl Reel {
     }
 
     /// What the terminal showed at last, and above it what had gone out at its top, as far as an engine keeps that.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let mut engine = Engine::new(self.size());
         let mut text = String::new();
         for (n, part) in self.parts.iter().enumerate() {
@@ -140,7 +140,7 @@ impl Reel {
 }
 
 /// Lets a terminal see an event. What it would answer to a program is dropped: the program isn't there.
-pub(crate) fn feed(engine: &mut Engine, kind: &Kind) {
+pub fn feed(engine: &mut Engine, kind: &Kind) {
     match kind {
         Kind::Output(output) => drop(engine.feed(output.as_bytes())),
         Kind::Resize(size) if *size != engine.size() => drop(engine.resize(*size)),
@@ -153,4 +153,4 @@ fn is_reset(kind: &Kind) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

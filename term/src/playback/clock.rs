@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 /// The slowest and the fastest; one key doubles or halves.
-pub(crate) const SPEEDS: (f64, f64) = (1.0 / 16.0, 64.0);
+pub const SPEEDS: (f64, f64) = (1.0 / 16.0, 64.0);
 
 /// Where a recording stands.
 #[derive(Clone, Debug)]
-pub(crate) struct Clock {
+pub struct Clock {
     length: Duration,
     speed: f64,
     is_paused: bool,
@@ -19,28 +19,28 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// Goes from the beginning.
-    pub(crate) fn new(length: Duration, speed: f64, now: Duration) -> Self {
+    pub fn new(length: Duration, speed: f64, now: Duration) -> Self {
         let speed = speed.clamp(SPEEDS.0, SPEEDS.1);
         Self { length, speed, is_paused: false, position: Duration::ZERO, since: now }
     }
 
     /// How long the recording is.
-    pub(crate) fn length(&self) -> Duration {
+    pub fn length(&self) -> Duration {
         self.length
     }
 
     /// How many of its seconds pass in one.
-    pub(crate) fn speed(&self) -> f64 {
+    pub fn speed(&self) -> f64 {
         self.speed
     }
 
     /// Does it stand still because somebody wanted it?
-    pub(crate) fn is_paused(&self) -> bool {
+    pub fn is_paused(&self) -> bool {
         self.is_paused
     }
 
     /// Where it stands.
-    pub(crate) fn position(&self, now: Duration) -> Duration {
+    pub fn position(&self, now: Duration) -> Duration {
         if self.is_paused {
             return self.position;
         }
@@ -49,13 +49,13 @@ impl Clock {
     }
 
     /// How long it takes to get to a position; `None`: by itself it doesn't.
-    pub(crate) fn until(&self, to: Duration, now: Duration) -> Option<Duration> {
+    pub fn until(&self, to: Duration, now: Duration) -> Option<Duration> {
         let missing = to.saturating_sub(self.position(now));
         (!self.is_paused && to <= self.length).then(|| scaled(missing, 1.0 / self.speed))
     }
 
     /// Stands still, or goes on; at the end, from the beginning.
-    pub(crate) fn pause_or_go(&mut self, now: Duration) {
+    pub fn pause_or_go(&mut self, now: Duration) {
         self.settle(now);
         if self.position == self.length {
             self.position = Duration::ZERO;
@@ -66,19 +66,19 @@ impl Clock {
     }
 
     /// Goes to a position, or to the end if that is nearer.
-    pub(crate) fn seek(&mut self, to: Duration, now: Duration) {
+    pub fn seek(&mut self, to: Duration, now: Duration) {
         self.settle(now);
         self.position = to.min(self.length);
     }
 
     /// Twice as fast.
-    pub(crate) fn faster(&mut self, now: Duration) {
+    pub fn faster(&mut self, now: Duration) {
         self.settle(now);
         self.speed = (self.speed * 2.0).min(SPEEDS.1);
     }
 
     /// Half as fast.
-    pub(crate) fn slower(&mut self, now: Duration) {
+    pub fn slower(&mut self, now: Duration) {
         self.settle(now);
         self.speed = (self.speed / 2.0).max(SPEEDS.0);
     }
@@ -95,7 +95,7 @@ fn scaled(time: Duration, by: f64) -> Duration {
 }
 
 /// A time as players show it: `1:05`, `1:00:05`.
-pub(crate) fn shown(time: Duration) -> String {
+pub fn shown(time: Duration) -> String {
     let seconds = time.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match hours {
@@ -105,7 +105,7 @@ pub(crate) fn shown(time: Duration) -> String {
 }
 
 /// A time as people write it: seconds, `1:05` or `1:00:05`.
-pub(crate) fn read(text: &str) -> Result<Duration, String> {
+pub fn read(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} isn't a time: write seconds, 1:05 or 1:00:05");
     let (rest, last) =
         text.rsplit_once(':').map_or((None, text), |(rest, last)| (Some(rest), last));

@@ -7,14 +7,14 @@ use smith_model::terminal::Session;
 
 /// The parts of all recordings of a loop, as they were listed.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Catalog {
+pub struct Catalog {
     /// Parts with the numbers of their processes, from 1.
-    pub(crate) parts: Vec<(usize, RecordingItem)>,
+    pub parts: Vec<(usize, RecordingItem)>,
 }
 
 impl Catalog {
     /// Numbers them.
-    pub(crate) fn new(items: Vec<RecordingItem>) -> Self {
+    pub fn new(items: Vec<RecordingItem>) -> Self {
         let mut known: Vec<(AttemptNo, Session, u64)> = vec![];
         let number = |item: RecordingItem| {
             let process = (item.no, item.recording.session, item.recording.generation);
@@ -29,7 +29,7 @@ impl Catalog {
 
     /// The parts of a process in their order; without a number those of the newest agent, or, where none was
     /// recorded, of the newest shell.
-    pub(crate) fn process(&self, number: Option<usize>) -> Option<Vec<RecordingItem>> {
+    pub fn process(&self, number: Option<usize>) -> Option<Vec<RecordingItem>> {
         let newest = |session| {
             let of = self.parts.iter().filter(|(_, item)| item.recording.session == session);
             of.map(|(n, _)| *n).max()
@@ -45,32 +45,9 @@ impl Catalog {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use smith_model::attempt::ArtifactRef;
-    use smith_model::id::Digest;
-    use smith_model::terminal::Recording;
-
+mod tests {
     use super::*;
-
-    /// A part of a second, beginning so many seconds behind the first.
-    pub(crate) fn part(
-        session: Session,
-        generation: u64,
-        segment: u32,
-        begins: i64,
-    ) -> RecordingItem {
-        let first: jiff::Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
-        let recording = Recording {
-            session,
-            iteration: 1,
-            generation,
-            segment,
-            started_at: first + jiff::SignedDuration::from_secs(begins),
-            millis: 1000,
-            artifact: ArtifactRef { digest: Digest::of(b""), size: 0, omitted: 0 },
-        };
-        RecordingItem { seq: 1, no: AttemptNo { round: 1, attempt: 1 }, recording }
-    }
+    use crate::playback::samples::part;
 
     #[test]
     fn a_process_is_all_its_parts_and_the_newest_agent_s_by_itself() {
