@@ -104,9 +104,14 @@ pub fn shown(time: Duration) -> String {
     }
 }
 
+/// A text that isn't a time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} isn't a time: write seconds, 1:05 or 1:00:05")]
+pub struct NoTime(String);
+
 /// A time as people write it: seconds, `1:05` or `1:00:05`.
-pub fn read(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} isn't a time: write seconds, 1:05 or 1:00:05");
+pub fn read(text: &str) -> Result<Duration, NoTime> {
+    let wrong = || NoTime(text.to_owned());
     let (rest, last) =
         text.rsplit_once(':').map_or((None, text), |(rest, last)| (Some(rest), last));
     let mut whole = 0_u64;
@@ -158,7 +163,7 @@ mod tests {
         for text in
             ["", "x", "-5", "1:", ":5", "1:2:3:4", "nan", "inf", "1e400", "99999999999999999999:0"]
         {
-            let error = read(text).unwrap_err();
+            let error = read(text).unwrap_err().to_string();
             assert!(error.contains("1:05"), "{error}");
         }
         assert_eq!(shown(S(65)), "1:05");

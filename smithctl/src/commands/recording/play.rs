@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use smith_term::draw::Painter;
 use smith_term::playback::clock::{self, SPEEDS};
+use smith_term::playback::player::Player;
 use smith_term::playback::reel::Reel;
 use smith_term::screen::Screen;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::attached::window::Window;
 use crate::error::{Error, Exit};
 use crate::playback::keys::Keys;
-use crate::playback::player::{Player, Then};
+use crate::playback::watching::{Then, press, status};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -68,11 +69,11 @@ async fn play(reel: Reel, speed: f64, seek: Duration) -> Result<Exit, Error> {
     let mut keys = Keys::default();
     let began = Instant::now();
     let mut player = Player::new(reel, speed, Duration::ZERO);
-    player.seek(seek, Duration::ZERO);
+    player.clock_mut().seek(seek, Duration::ZERO);
     loop {
         let now = began.elapsed();
-        let screen = player.screen(now);
-        let status = player.status(stage.columns, now);
+        let screen = player.show(now).screen();
+        let status = status(&player, stage.columns, now);
         window.write(&stage.draw(&screen, &status)).map_err(failed)?;
         let wait = player.wait(now).map(|wait| wait.clamp(FRAMES.0, FRAMES.1));
         // Whichever is first: none of them loses anything when another one was.
@@ -80,7 +81,7 @@ async fn play(reel: Reel, speed: f64, seek: Duration) -> Result<Exit, Error> {
             read = keyboard.recv() => {
                 let Some(read) = read else { return Ok(Exit::Done) };
                 for key in keys.push(&read) {
-                    if player.press(key, began.elapsed()) == Then::End {
+                    if press(&mut player, key, began.elapsed()) == Then::End {
                         return Ok(Exit::Done);
                     }
                 }
@@ -141,8 +142,8 @@ mod tests {
             let mut stage = Stage::new((40, 10));
             for now in 0..3 {
                 let now = Duration::from_secs(now);
-                let screen = player.screen(now);
-                let drawn = stage.draw(&screen, &player.status(40, now));
+                let screen = player.show(now).screen();
+                let drawn = stage.draw(&screen, &status(&player, 40, now));
                 assert_eq!(foreign(&drawn), [""; 0], "{name}");
             }
         }
@@ -156,8 +157,8 @@ mod tests {
         shows.feed(b"\x1b[?1049h");
         for now in 0..3 {
             let now = Duration::from_secs(now);
-            let screen = player.screen(now);
-            shows.feed(&stage.draw(&screen, &player.status(60, now)));
+            let screen = player.show(now).screen();
+            shows.feed(&stage.draw(&screen, &status(&player, 60, now)));
         }
         let text = shows.to_text();
         assert!(text.starts_with("one\ntwo\n\n\n agent r1a1 #1  0:01 / 0:01  x1  ended"), "{text}");
