@@ -165,6 +165,9 @@ fn filter(mut probe: Probe, times: usize) -> Result<(Probe, (Samples, Samples))>
             probe.read_for(Duration::from_millis(100));
         }
         probe.press("\x1b")?;
+        probe.read_for(Duration::from_millis(500));
+        // The cursor has stayed on a loop that the filter let through.
+        probe.press("gg")?;
         probe.until(|screen| screen.to_text().contains("loop-000000"))?;
         probe.read_for(Duration::from_millis(200));
     }
