@@ -11,6 +11,7 @@
 mod audit;
 mod config;
 mod error;
+mod inbox;
 mod journal;
 mod loops;
 mod prd;
@@ -26,6 +27,7 @@ pub mod worker;
 pub use audit::{AuditEvent, AuditFilter, AuditWatch};
 pub use config::{Config, Proxy, Retries};
 pub use error::Error;
+pub use inbox::{InboxAlso, InboxFilter};
 pub use journal::{JournalEvent, JournalPage};
 pub use loops::{ListPage, LoopFilter};
 pub use secret::Secret;

@@ -14,6 +14,7 @@ pub mod failure;
 pub mod gate;
 pub mod handoff;
 pub mod id;
+pub mod inbox;
 pub mod journal;
 pub mod policy;
 pub mod prd;

@@ -63,6 +63,10 @@ pub enum Code {
     LoopActive,
     /// A loop that hasn't ended depends on it.
     HasDependents,
+    /// Somebody else takes care of this item of the inbox.
+    ItemClaimed,
+    /// The item of the inbox isn't there any more, or stands for something newer.
+    StaleOccurrence,
     /// Somebody else's session has claimed the attempt.
     Claimed,
     /// The lease ran out, but the attempt is still this worker's: claim again with the same secret.
@@ -101,6 +105,8 @@ impl Code {
             | Self::IllegalTransition
             | Self::LoopActive
             | Self::HasDependents
+            | Self::ItemClaimed
+            | Self::StaleOccurrence
             | Self::Claimed
             | Self::LockLost
             | Self::Fenced
@@ -136,6 +142,8 @@ impl Code {
             Self::RevisionMismatch => "it changed meanwhile",
             Self::LoopActive => "the loop hasn't ended",
             Self::HasDependents => "other loops depend on it",
+            Self::ItemClaimed => "somebody else takes care of it",
+            Self::StaleOccurrence => "it isn't in the inbox so any more",
             Self::Claimed => "the attempt is claimed by another session",
             Self::LockLost => "the lease ran out",
             Self::Fenced => "the attempt is over for this worker",

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -204,6 +205,16 @@ pub struct Progress {
     /// Silent for half the time that counts as stalled, or longer.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspect: bool,
+    /// Since when it is suspect, by the worker's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspect_since: Option<Timestamp>,
+}
+
+impl Progress {
+    /// Notes since when the agent is suspect; `None`: it isn't.
+    pub fn suspect(&mut self, since: Option<Timestamp>) {
+        (self.suspect, self.suspect_since) = (since.is_some(), since);
+    }
 }
 
 /// See [`Progress::phase`].

@@ -219,6 +219,7 @@ fn first_progress(no: AttemptNo) -> Progress {
         stories_total: 0,
         usage: Usage::default(),
         suspect: false,
+        suspect_since: None,
     }
 }
 

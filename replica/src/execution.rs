@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use futures::stream::{BoxStream, SelectAll};
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 use smith_model::attempt::Exit;
 use smith_model::journal::{Draft, Level, Phase};
 use tokio::io::AsyncRead;
@@ -261,7 +262,8 @@ impl Life {
         let suspect = found != Quiet::No;
         if suspect != self.suspect {
             self.suspect = suspect;
-            worker.session.report(|progress| progress.suspect = suspect);
+            let since = suspect.then(Timestamp::now);
+            worker.session.report(|progress| progress.suspect(since));
         }
         match found {
             Quiet::Stalled(why) => Some(why),

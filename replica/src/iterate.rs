@@ -162,7 +162,7 @@ impl Attempt {
             progress.phase = WorkerPhase::Iterating;
             progress.iteration = iteration;
             progress.story = Some(id.clone());
-            progress.suspect = false;
+            progress.suspect(None);
         });
         let words = format!("iteration {iteration} on {id} {title} (try {tries})");
         let begun = Draft::info(Phase::Iteration, words)
@@ -259,7 +259,7 @@ impl Attempt {
         worker.session.report(|progress| {
             progress.stories_done = done;
             progress.usage = usage;
-            progress.suspect = false;
+            progress.suspect(None);
         });
         match cut {
             Some(Cut::Order(order)) => return Err(order.into()),

@@ -24,6 +24,7 @@ fn progress() -> Progress {
         stories_total: 0,
         usage: Usage::default(),
         suspect: false,
+        suspect_since: None,
     }
 }
 

@@ -144,6 +144,7 @@ async fn progress_compares_the_lock_and_goes_with_it() {
         stories_total: 3,
         usage: Usage::default(),
         suspect: false,
+        suspect_since: None,
     };
     let put =
         async |epoch, lease| lab.store.put_progress(&id, epoch, lease, &progress).await.unwrap();

@@ -148,6 +148,7 @@ impl Writer {
             stories_total: 3,
             usage: Usage::default(),
             suspect: false,
+            suspect_since: None,
         };
         TxnOp::put(self.keys.progress(&id(n)), serde_json::to_vec(&progress).unwrap(), None)
     }
