@@ -6,6 +6,7 @@ mod auth;
 mod error;
 mod extract;
 mod health;
+mod inbox;
 mod ingress;
 mod journal;
 mod loops;
@@ -112,6 +113,7 @@ fn routes() -> (Router<Api>, utoipa::openapi::OpenApi) {
         .merge(journal::routes())
         .merge(streams::routes())
         .merge(terminals::routes())
+        .merge(inbox::routes())
         .merge(ingress::routes())
         .merge(audit::routes())
         .merge(tokens::routes())

@@ -8,6 +8,7 @@ pub mod artifacts;
 pub mod audit;
 pub mod delete;
 pub mod error;
+pub mod inbox;
 pub mod ingress;
 pub mod journal;
 pub mod loops;
@@ -39,14 +40,15 @@ use crate::controller::fleet::Limits;
 use crate::outbound::artifacts::Artifacts;
 use crate::store::Store;
 use crate::store::change::Act;
-use crate::view::View;
 use crate::view::audits::Audits;
 use crate::view::journals::Journals;
+use crate::view::{Inbox, View};
 use terminals::Terminals;
 
 // What lists and streams are asked with, and answer: the API knows them as the app's.
 pub use crate::outbound::artifacts::MOST_ARTIFACT_BYTES;
 pub use crate::view::audits::AuditEvent;
+pub use crate::view::inbox::Filter as InboxFilter;
 pub use crate::view::journals::{Follower, JournalEventId};
 pub use crate::view::{Encoded, EventId, Filter, Receiver, StreamEvent, Text};
 
@@ -76,6 +78,7 @@ pub struct Parts {
     view: View,
     journals: Journals,
     audits: Audits,
+    inbox: Inbox,
     artifacts: Artifacts,
     worker_key: Key,
     terminals: Terminals,
@@ -141,7 +144,7 @@ impl App {
     pub fn new(
         store: Store,
         view: View,
-        (journals, audits): (Journals, Audits),
+        (journals, audits, inbox): (Journals, Audits, Inbox),
         artifacts: Artifacts,
         root: &[u8],
         settings: Settings,
@@ -154,6 +157,7 @@ impl App {
             view,
             journals,
             audits,
+            inbox,
             artifacts,
             worker_key,
             terminals,
@@ -229,11 +233,16 @@ fn now() -> Timestamp {
 
 /// A reason as people give it: not blank, not endless, without control characters.
 fn checked_reason(reason: &str) -> Result<&str, Error> {
-    let reason = reason.trim();
+    checked_words("reason", reason)
+}
+
+/// The same in a field of another name.
+fn checked_words<'a>(field: &str, words: &'a str) -> Result<&'a str, Error> {
+    let words = words.trim();
     let rule = "1 to 1000 characters without control characters";
-    if reason.is_empty() || reason.chars().count() > 1000 || reason.chars().any(char::is_control) {
-        let error = smith_model::problem::FieldError::new("reason", reason, rule);
+    if words.is_empty() || words.chars().count() > 1000 || words.chars().any(char::is_control) {
+        let error = smith_model::problem::FieldError::new(field, words, rule);
         return Err(Problem::fields(vec![error]).into());
     }
-    Ok(reason)
+    Ok(words)
 }

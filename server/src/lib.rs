@@ -48,9 +48,9 @@ use runtime::{Duplex, NoTerminal, Runtime, WorkerReport};
 pub use smithd::run_smithd;
 use store::lease::Candidate;
 use store::{Store, Tls};
-use view::View;
 use view::audits::Audits;
 use view::journals::Journals;
+use view::{Inbox, View};
 
 /// How long a request to etcd may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -204,7 +204,12 @@ async fn start_api(
         following.await;
         Ok::<(), Error>(())
     });
-    let followed = (journals, audits);
+    let (inbox, watching) = Inbox::start(view.clone(), shutdown.clone());
+    tasks.spawn("the inbox", shutdown, async move {
+        watching.await;
+        Ok::<(), Error>(())
+    });
+    let followed = (journals, audits, inbox);
     let app = App::new(store.clone(), view.clone(), followed, artifacts, root, settings);
     let metrics = Arc::new(Metrics::new(app.clone()));
     let api = Api::new(app, metrics.clone(), runtime, shutdown.clone()).allow_origins(origins);

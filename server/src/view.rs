@@ -14,6 +14,7 @@ mod encoded;
 mod feed;
 mod filter;
 mod history;
+pub mod inbox;
 pub mod journals;
 mod on_demand;
 mod page;
@@ -43,6 +44,7 @@ pub use audits::Audits;
 pub use changes::{Changed, Receiver};
 pub use encoded::Encoded;
 pub use filter::{Filter, Text};
+pub use inbox::Inbox;
 pub use journals::Journals;
 pub use page::{BadCursor, cursor_revision};
 pub use subscription::{EventId, StreamEvent, Subscription};
@@ -67,6 +69,8 @@ struct Inner {
     known: RwLock<Known>,
     /// The revision of `known`; sent after it was changed.
     seen: watch::Sender<Revision>,
+    /// When the last sign of life came, while the view can't be sure to be current.
+    lost: watch::Sender<Option<Instant>>,
     /// The revision of the last tick, so that a thousand who wait share one.
     tick: tokio::sync::Mutex<i64>,
     /// The task that feeds the view is over.
@@ -77,8 +81,6 @@ struct Known {
     table: Table,
     ring: Ring,
     seen: Revision,
-    /// When the last sign of life came, if the view can't be sure to be current.
-    lost: Option<Instant>,
 }
 
 /// What tests choose otherwise.
@@ -145,12 +147,7 @@ impl View {
         let generation = store.generation().await?;
         let list = store.list_live().await?;
         let (seen, cluster) = (Revision(list.revision), list.cluster);
-        let known = Known {
-            table: Table::new(list),
-            ring: Ring::new(seen, settings.room),
-            seen,
-            lost: None,
-        };
+        let known = Known { table: Table::new(list), ring: Ring::new(seen, settings.room), seen };
         let inner = Inner {
             store,
             generation,
@@ -158,6 +155,7 @@ impl View {
             settings,
             known: RwLock::new(known),
             seen: watch::Sender::new(seen),
+            lost: watch::Sender::new(None),
             tick: tokio::sync::Mutex::new(0),
             ended: CancellationToken::new(),
         };
@@ -278,7 +276,7 @@ impl View {
 
     /// For how long etcd has not been heard; `None`: the view is connected and current.
     pub fn age(&self) -> Option<Duration> {
-        self.read().lost.map(|lost| lost.elapsed())
+        self.inner.lost.borrow().map(|lost| lost.elapsed())
     }
 
     /// Waits until everything up to a revision was seen; answers the revision of the view then.

@@ -7,6 +7,7 @@
 mod check;
 mod journals;
 mod keys;
+mod marks;
 mod states;
 #[cfg(test)]
 mod tests;

@@ -150,11 +150,17 @@ impl Standing {
         self.steady.is_none() && self.flapping.is_empty()
     }
 
-    /// Can somebody mean this loop as it is now by that occurrence? What is still coming here may
-    /// stand already where another process has seen more of it.
-    pub fn may_mean(&self, occurrence: &Occurrence) -> bool {
-        let flapping = self.flapping.iter().map(|known| &known.condition);
-        let mut all = self.worst().map(|(condition, _)| condition).into_iter().chain(flapping);
-        all.any(|condition| condition.occurrence == *occurrence)
+    /// What is still coming: another process, which has seen more of it, may show it already.
+    pub fn coming(&self) -> Option<(&Condition, Timestamp)> {
+        let coming = self.flapping.iter().filter(|known| !known.phase.shows());
+        let worst = coming.min_by_key(|known| known.condition.kind);
+        worst.map(|known| (&known.condition, known.since))
+    }
+
+    /// What somebody means who names that occurrence, and since when it is so; `None`: nothing that is now.
+    pub fn find(&self, occurrence: &Occurrence) -> Option<(&Condition, Option<Timestamp>)> {
+        let coming = self.coming().map(|(condition, since)| (condition, Some(since)));
+        let mut all = self.worst().into_iter().chain(coming);
+        all.find(|(condition, _)| condition.occurrence == *occurrence)
     }
 }

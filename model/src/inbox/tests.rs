@@ -259,9 +259,9 @@ fn who_is_asked_about_what_is_still_coming_knows_it() {
     let suspect = running(true, Some(at(0)), 1);
     observe(&mut standing, &suspect, 0);
     let occurrence = conditions(&suspect, &[]).remove(0).occurrence;
-    assert!(shown(&standing).is_none() && standing.may_mean(&occurrence));
+    assert!(shown(&standing).is_none() && standing.find(&occurrence).is_some());
     let next = conditions(&running(true, Some(at(0)), 2), &[]).remove(0).occurrence;
-    assert!(!standing.may_mean(&next));
+    assert!(standing.find(&next).is_none());
 }
 
 fn occurrence(text: &str) -> Occurrence {

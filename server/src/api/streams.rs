@@ -1,4 +1,4 @@
-//! Streams: loops, journals and the audit as server-sent events with ids, resumable on any process.
+//! Streams: loops, journals, the audit and the inbox as server-sent events with ids, resumable on any process.
 //!
 //! A stream ends with the process's shutdown and when its token is revoked, expires or changes its role:
 //! that is looked at with every event, and every few seconds without one.
@@ -16,6 +16,7 @@ use smith_model::access::Identity;
 use smith_model::api::LoopEvent;
 use smith_model::audit::AuditRecord;
 use smith_model::id::LoopId;
+use smith_model::inbox;
 use smith_model::journal::Entry;
 use smith_model::problem::{FieldError, Problem};
 use tokio::time::{Interval, MissedTickBehavior};
@@ -27,6 +28,7 @@ use uuid::Uuid;
 use super::Api;
 use super::error::ApiError;
 use super::extract::{Name, Query};
+use super::inbox::InboxQuery;
 use super::loops::ListQuery;
 use crate::app::audit::AuditFilter;
 use crate::app::{
@@ -39,7 +41,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const TOKEN_CHECK: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(loops)).routes(routes!(journal)).routes(routes!(audit))
+    OpenApiRouter::new()
+        .routes(routes!(loops))
+        .routes(routes!(journal))
+        .routes(routes!(audit))
+        .routes(routes!(inbox_stream))
 }
 
 /// What ends a stream, besides its own end.
@@ -271,6 +277,36 @@ async fn audit(
             AuditEvent::Record(record) => told("record", record.json(), id),
         };
         Some((Ok(event), (following, ends)))
+    });
+    Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
+}
+
+/// The inbox as it changes. Without `Last-Event-ID`, and on a process that doesn't remember so far back, it
+/// begins with `reset`, the whole inbox and `ready`. `source-lost` and `source-found`: whether the server is in
+/// touch with its store.
+#[utoipa::path(get, path = "/v1/inbox/stream", tag = "inbox", params(InboxQuery),
+    responses((status = 200, body = inbox::Event, content_type = "text/event-stream"), (status = "4XX", body = Problem)))]
+async fn inbox_stream(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+    Query(query): Query<InboxQuery>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, ApiError> {
+    let filter = query.filter()?;
+    let from = last_revision(&headers)?;
+    let open = (api.app.follow_inbox(&caller, filter, from), Ends::new(&api, caller));
+    let stream = futures::stream::unfold(open, async |(mut following, mut ends)| {
+        let (id, event) = ends.or(following.next()).await?;
+        let name = match event {
+            inbox::Event::Updated(_) => "updated",
+            inbox::Event::Removed { .. } => "removed",
+            inbox::Event::Reset => "reset",
+            inbox::Event::Ready => "ready",
+            inbox::Event::SourceLost { .. } => "source-lost",
+            inbox::Event::SourceFound => "source-found",
+        };
+        let json = serde_json::to_string(&event).expect("plain data serializes");
+        Some((Ok(told(name, &json, id)), (following, ends)))
     });
     Ok(Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)))
 }

@@ -17,6 +17,7 @@ use smith_model::attempt::{AttemptRecord, LockRecord};
 use smith_model::failure::FailureClass;
 use smith_model::handoff::HandoffDraft;
 use smith_model::id::{AttemptNo, LoopId};
+use smith_model::inbox::Mark;
 use smith_model::journal::{Actor, Draft, Head};
 use smith_model::state::{State, StateRecord};
 use smith_model::story::{IterationRecord, StoriesRecord};
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub attempt: Option<Versioned<AttemptRecord>>,
     /// The stories.
     pub stories: Option<Versioned<StoriesRecord>>,
+    /// What people marked it with in the inbox.
+    pub mark: Option<Versioned<Mark>>,
 }
 
 /// What a change does to the lock. A step that the newest snapshot forbids is an error,
@@ -105,6 +108,8 @@ pub struct Change {
     pub attempt: Option<AttemptRecord>,
     /// The new stories.
     pub stories: Option<StoriesRecord>,
+    /// The new mark in the inbox; it needs an act.
+    pub mark: Option<Mark>,
     /// Iterations that ended.
     pub iterations: Vec<IterationRecord>,
     /// A handoff, under the number of the entry whose payload is [`smith_model::journal::Payload::Handoff`].
@@ -257,6 +262,7 @@ impl Store {
             TxnOp::get(self.keys.lock(loop_id), None),
             TxnOp::get(self.keys.attempts(loop_id), Some(newest)),
             TxnOp::get(self.keys.stories(loop_id), None),
+            TxnOp::get(self.keys.attention(loop_id), None),
         ]
     }
 }
@@ -288,6 +294,7 @@ fn parse_snapshot(answers: &[TxnOpResponse]) -> Result<Option<Snapshot>, Error> 
     }
     let (head, state) = (read(next())?, read(next())?);
     let (lock, attempt, stories) = (read(next())?, read(next())?, read(next())?);
+    let mark = read(next())?;
     let (Some(head), Some(state)) = (head, state) else { return Ok(None) };
-    Ok(Some(Snapshot { head, state, lock, attempt, stories }))
+    Ok(Some(Snapshot { head, state, lock, attempt, stories, mark }))
 }

@@ -71,7 +71,14 @@ impl Store {
         };
         let mut batch = Batch::default();
         batch.put(keys.tombstone(id), encode(&tombstone));
-        for key in [keys.anomaly(id), keys.state(id), keys.progress(id), keys.stories(id)] {
+        let single = [
+            keys.anomaly(id),
+            keys.state(id),
+            keys.progress(id),
+            keys.attention(id),
+            keys.stories(id),
+        ];
+        for key in single {
             batch.delete(key);
         }
         batch.delete(keys.head(id.as_str()));

@@ -22,6 +22,8 @@ pub enum LiveKey {
     Progress(LoopId),
     /// A loop's lock.
     Lock(LoopId),
+    /// What people marked a loop with in the inbox.
+    Attention(LoopId),
     /// A token.
     Token(TokenId),
     /// The core that leads.
@@ -51,6 +53,7 @@ impl Keys {
             Some(("state", id)) => LiveKey::State(id.parse().ok()?),
             Some(("progress", id)) => LiveKey::Progress(id.parse().ok()?),
             Some(("locks", id)) => LiveKey::Lock(id.parse().ok()?),
+            Some(("attention", id)) => LiveKey::Attention(id.parse().ok()?),
             Some(("tokens", id)) => LiveKey::Token(id.parse().ok()?),
             Some(("members", name)) => LiveKey::Member(name.to_owned()),
             None if rest == "leader" => LiveKey::Leader,
@@ -77,6 +80,11 @@ impl Keys {
     /// The worker's lock.
     pub fn lock(&self, id: &LoopId) -> String {
         format!("{}/live/locks/{id}", self.prefix)
+    }
+
+    /// What people marked a loop with in the inbox.
+    pub fn attention(&self, id: &LoopId) -> String {
+        format!("{}/live/attention/{id}", self.prefix)
     }
 
     /// A token.
@@ -221,6 +229,7 @@ mod tests {
         check(keys.state(&id), Some(LiveKey::State(id.clone())));
         check(keys.progress(&id), Some(LiveKey::Progress(id.clone())));
         check(keys.lock(&id), Some(LiveKey::Lock(id.clone())));
+        check(keys.attention(&id), Some(LiveKey::Attention(id.clone())));
         check(keys.leader(), Some(LiveKey::Leader));
         check(keys.tick(), Some(LiveKey::Tick));
         check("/smith/v1/live/later".into(), None);

@@ -9,6 +9,7 @@ use etcd_client::{EventType, GetOptions, SortOrder, SortTarget, WatchOptions, Wa
 use smith_model::access::TokenRecord;
 use smith_model::attempt::LockRecord;
 use smith_model::id::LoopId;
+use smith_model::inbox::Mark;
 use smith_model::journal::Entry;
 use smith_model::state::StateRecord;
 use smith_model::worker::Progress;
@@ -29,6 +30,8 @@ pub enum LiveValue {
     Progress(Progress),
     /// A worker's lock.
     Lock(Versioned<LockRecord>),
+    /// What people marked a loop with.
+    Mark(Box<Mark>),
     /// A token.
     Token(Box<TokenRecord>),
     /// The core that leads.
@@ -146,6 +149,7 @@ impl Store {
             LiveKey::State(_) => versioned(kv).map(|v| LiveValue::State(Box::new(v))),
             LiveKey::Progress(_) => versioned(kv).map(|v| LiveValue::Progress(v.value)),
             LiveKey::Lock(_) => versioned(kv).map(LiveValue::Lock),
+            LiveKey::Attention(_) => versioned(kv).map(|v| LiveValue::Mark(Box::new(v.value))),
             LiveKey::Token(_) => versioned(kv).map(|v| LiveValue::Token(Box::new(v.value))),
             LiveKey::Leader => versioned(kv).map(|v| LiveValue::Leader(v.value)),
             LiveKey::Member(_) | LiveKey::Tick => Ok(LiveValue::Other),

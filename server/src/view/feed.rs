@@ -241,18 +241,16 @@ enum Was {
 impl View {
     /// Notes that touch was lost; `heard` is when the last sign of life came.
     fn lose(&self, heard: Instant) -> Was {
-        let mut known = self.write();
-        match known.lost {
-            Some(_) => Was::Lost,
-            None => {
-                known.lost = Some(heard);
-                Was::Current
-            }
-        }
+        let newly = self.inner.lost.send_if_modified(|lost| {
+            let newly = lost.is_none();
+            lost.get_or_insert(heard);
+            newly
+        });
+        if newly { Was::Current } else { Was::Lost }
     }
 
     /// Notes that the view is current again.
     fn find(&self) {
-        self.write().lost = None;
+        self.inner.lost.send_if_modified(|lost| lost.take().is_some());
     }
 }

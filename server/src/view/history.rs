@@ -101,7 +101,14 @@ impl History {
                 (LiveKey::Progress(_), Some(LiveValue::Progress(p))) => met.progress = Some(p),
                 (LiveKey::Progress(_), _) => met.progress = None,
                 (LiveKey::Lock(_), value) => met.claimed = value.is_some(),
-                (LiveKey::Token(_) | LiveKey::Leader | LiveKey::Member(_) | LiveKey::Tick, _) => {}
+                (
+                    LiveKey::Attention(_)
+                    | LiveKey::Token(_)
+                    | LiveKey::Leader
+                    | LiveKey::Member(_)
+                    | LiveKey::Tick,
+                    _,
+                ) => {}
             }
         }
         let mut events = vec![];

@@ -89,6 +89,7 @@ mod tests {
             revision: Revision(revision),
             loops: vec![],
             locks: vec![],
+            marks: vec![],
             tokens: vec![],
             leader: LeaderChange::Changed,
         })

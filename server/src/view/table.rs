@@ -9,6 +9,7 @@ use smith_model::access::TokenRecord;
 use smith_model::api::{LoopEvent, LoopItem};
 use smith_model::attempt::LockRecord;
 use smith_model::id::{LoopId, Revision, TokenId};
+use smith_model::inbox::Mark;
 use smith_model::state::StateRecord;
 use smith_model::worker::Progress;
 
@@ -30,6 +31,8 @@ pub struct Batch {
     pub loops: Vec<LoopChange>,
     /// Loops whose lock was taken, written or lost; the loop itself may be gone.
     pub locks: Vec<LoopId>,
+    /// Loops whose mark in the inbox changed.
+    pub marks: Vec<LoopId>,
     /// Tokens that are new, changed or revoked.
     pub tokens: Vec<TokenId>,
     /// Whether another core leads, or none.
@@ -75,6 +78,7 @@ impl Batch {
     pub(super) fn is_empty(&self) -> bool {
         self.loops.is_empty()
             && self.locks.is_empty()
+            && self.marks.is_empty()
             && self.tokens.is_empty()
             && self.leader == LeaderChange::Same
     }
@@ -87,7 +91,7 @@ impl Batch {
             // And it is there three times once a stream told it: the item, the event and its JSON.
             size_of::<LoopChange>() + 3 * item.map_or(0, |item| weight(item))
         };
-        let ids = (self.locks.len() + self.tokens.len()) * 64;
+        let ids = (self.locks.len() + self.marks.len() + self.tokens.len()) * 64;
         size_of::<Self>() + ids + self.loops.iter().map(item).sum::<usize>()
     }
 }
@@ -129,6 +133,7 @@ pub(super) struct Table {
     /// loop's deletion until its lease ends.
     progress: HashMap<LoopId, Progress>,
     locks: HashMap<LoopId, Arc<Versioned<LockRecord>>>,
+    marks: HashMap<LoopId, Arc<Mark>>,
     tokens: HashMap<TokenId, Arc<TokenRecord>>,
     leader: Option<LeaderRecord>,
 }
@@ -167,6 +172,10 @@ impl Table {
         self.locks.get(id)
     }
 
+    pub(super) fn mark(&self, id: &LoopId) -> Option<&Arc<Mark>> {
+        self.marks.get(id)
+    }
+
     pub(super) fn locked(&self) -> Vec<LoopId> {
         self.locks.keys().cloned().collect()
     }
@@ -193,6 +202,7 @@ impl Table {
             revision: Revision(revision),
             loops: vec![],
             locks: vec![],
+            marks: vec![],
             tokens: vec![],
             leader: LeaderChange::Same,
         };
@@ -225,6 +235,13 @@ impl Table {
                     };
                     change.locks.push(id.clone());
                     touched.push(id);
+                }
+                (LiveKey::Attention(id), value) => {
+                    match value {
+                        Some(LiveValue::Mark(m)) => self.marks.insert(id.clone(), Arc::new(*m)),
+                        _ => self.marks.remove(&id),
+                    };
+                    change.marks.push(id);
                 }
                 (LiveKey::Token(id), value) => {
                     match value {
@@ -317,6 +334,7 @@ impl Table {
             revision,
             loops: ids.into_iter().filter_map(change).collect(),
             locks: differences(&old.locks, &self.locks),
+            marks: differences(&old.marks, &self.marks),
             tokens: differences(&old.tokens, &self.tokens),
             leader: if same_leader { LeaderChange::Same } else { LeaderChange::Changed },
         }

@@ -1,6 +1,7 @@
 //! Views on a real etcd, compared with a plain model of its whole history.
 
 mod audit;
+mod inbox;
 mod journal;
 mod model;
 mod recovery;

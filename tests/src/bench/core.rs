@@ -18,9 +18,9 @@ use smith_server::controller::{Config, Core, fleet, plan};
 use smith_server::outbound::artifacts::Artifacts;
 use smith_server::store::Store;
 use smith_server::store::lease::Candidate;
-use smith_server::view::View;
 use smith_server::view::audits::Audits;
 use smith_server::view::journals::Journals;
+use smith_server::view::{Inbox, View};
 use tokio_util::sync::CancellationToken;
 
 use super::runtime::{Noop, Shared, Work};
@@ -65,13 +65,14 @@ async fn run(stage: &Stage, etcd: &super::stage::Etcd, prefix: &str, n: usize) -
     let (journals, following) = Journals::start(store.clone(), shutdown.clone());
     let (audits, auditing) = Audits::start(store.clone(), view.generation(), shutdown.clone());
     let feeding = tokio::spawn(async { drop(feeding.await) });
-    let tasks = [feeding, tokio::spawn(following), tokio::spawn(auditing)];
+    let (inbox, watching) = Inbox::start(view.clone(), shutdown.clone());
+    let tasks = [feeding, tokio::spawn(following), tokio::spawn(auditing), tokio::spawn(watching)];
     let artifacts = Artifacts::in_directory(&stage.dir().join("artifacts"))?;
     let limits = fleet::Limits::of_fleet(AT_ONCE);
     let secrets = Secrets::new::<&str>([]);
     let settings =
         Settings { rules: Rules::default(), worker_ttl: Duration::from_secs(30), limits, secrets };
-    let followed = (journals, audits);
+    let followed = (journals, audits, inbox);
     let app = App::new(store.clone(), view.clone(), followed, artifacts, &ROOT_KEY, settings);
     let identity = Identity {
         token_id: "aaaaaaaaaaaa".parse()?,

@@ -7,6 +7,7 @@ use smith_model::attempt::{AttemptRecord, LockRecord};
 use smith_model::audit::AuditRecord;
 use smith_model::chain::Key;
 use smith_model::id::{Digest, LoopId};
+use smith_model::inbox::Mark;
 use smith_model::journal::{Entry, Head};
 use smith_model::state::StateRecord;
 use smith_model::story::StoriesRecord;
@@ -14,7 +15,7 @@ use uuid::Uuid;
 
 use super::journals::Journal;
 use super::keys::Kind;
-use super::{History, Rule, Step, Violation, Write, journals, states, writers};
+use super::{History, Rule, Step, Violation, Write, journals, marks, states, writers};
 
 /// What stands in etcd of one loop.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,8 @@ pub(super) struct Loop {
     /// The newest one.
     pub(super) attempt: Option<AttemptRecord>,
     pub(super) stories: Option<StoriesRecord>,
+    /// In the inbox.
+    pub(super) mark: Option<Mark>,
     /// The epoch of the last write of a worker.
     pub(super) last_epoch: i64,
     pub(super) was_deleted: bool,
@@ -113,6 +116,7 @@ pub(super) fn check(history: &History, chain: &Key) -> Vec<Violation> {
         for id in look.loops() {
             let known = before.loops.get(&id).cloned().unwrap_or_default();
             states::check(&mut look, &known, &id);
+            marks::check(&mut look, &known, &id);
             writers::check(&mut look, &known, &id);
         }
         writers::check_core(&mut look, before.leader.as_deref());
@@ -238,6 +242,10 @@ impl Before {
                 Kind::Stories(id) => {
                     let stories = text.and_then(|v| serde_json::from_slice(v).ok());
                     self.loops.entry(id).or_default().stories = stories;
+                }
+                Kind::Attention(id) => {
+                    let mark = text.and_then(|v| serde_json::from_slice(v).ok());
+                    self.loops.entry(id).or_default().mark = mark;
                 }
                 Kind::Leader => {
                     let record =

@@ -9,6 +9,8 @@ pub(super) enum Kind {
     State(LoopId),
     Progress(LoopId),
     Lock(LoopId),
+    /// What people marked a loop with in the inbox.
+    Attention(LoopId),
     Leader,
     /// Of the attempt with this number, as in the key.
     Attempt(LoopId, String),
@@ -43,6 +45,7 @@ impl Kind {
             ["live", "state", l] => id(l).map(Self::State),
             ["live", "progress", l] => id(l).map(Self::Progress),
             ["live", "locks", l] => id(l).map(Self::Lock),
+            ["live", "attention", l] => id(l).map(Self::Attention),
             ["live", "leader"] => Some(Self::Leader),
             ["live", "tick"] | ["live", "members" | "tokens", _] => Some(Self::Other),
             ["attempts", l, no] => id(l).map(|l| Self::Attempt(l, no.to_owned())),
@@ -80,6 +83,7 @@ impl Kind {
             Self::State(_)
             | Self::Progress(_)
             | Self::Lock(_)
+            | Self::Attention(_)
             | Self::Leader
             | Self::Attempt(..)
             | Self::Stories(_)
@@ -106,6 +110,7 @@ impl Kind {
             | Self::State(id)
             | Self::Progress(id)
             | Self::Lock(id)
+            | Self::Attention(id)
             | Self::Attempt(id, _)
             | Self::Stories(id)
             | Self::Iteration(id)

@@ -17,6 +17,8 @@ use uuid::Uuid;
 
 use super::{History, Rule, Step, Write};
 
+mod marks;
+
 const ROOT: &[u8] = b"the root key of a test, long enough";
 const NO: AttemptNo = AttemptNo { round: 1, attempt: 1 };
 

@@ -44,6 +44,8 @@ async fn without_a_good_token_there_is_nothing() {
         "/v1/loops/stream",
         "/v1/audit",
         "/v1/audit/stream",
+        "/v1/inbox",
+        "/v1/inbox/stream",
         "/v1/whoami",
         "/v1/tokens",
         "/v1/loops/a/journal/stream",

@@ -16,6 +16,7 @@ mod flatline;
 mod hold;
 mod hostile_agent;
 mod idempotency;
+mod inbox;
 mod ingress;
 mod life;
 mod limits;

@@ -143,6 +143,12 @@ const PURE: &[Pure] = &[
         tails: &[],
     },
     Pure {
+        room: "server/src/view/inbox/board.rs",
+        says: "the board is handed records and times, so that every order of them can be tried",
+        heads: IO,
+        tails: CLOCKS,
+    },
+    Pure {
         room: "client/src",
         says: "the client reads no environment: its caller hands it endpoint and token",
         heads: &[&["std", "env"]],

@@ -46,9 +46,9 @@ use crate::runtime::{Duplex, NoTerminal, WorkerReport};
 use crate::store::Store;
 use crate::store::change::{Change, Decision, LockStep};
 use crate::testing::{Etcd, LONG};
-use crate::view::View;
 use crate::view::audits::Audits;
 use crate::view::journals::Journals;
+use crate::view::{Inbox, View};
 use worker::Worker;
 
 const ROOT: &[u8] = b"a root key for tests";
@@ -111,6 +111,8 @@ impl Lab {
         let (audits, auditing) = Audits::start(store.clone(), view.generation(), shutdown.clone());
         tasks.spawn(following);
         tasks.spawn(auditing);
+        let (inbox, watching) = Inbox::start(view.clone(), shutdown.clone());
+        tasks.spawn(watching);
         let artifacts = Artifacts::in_directory(&self.dir.path().join("artifacts")).unwrap();
         let rules = Rules { file_roots: vec!["/".into()], ..Rules::default() };
         let settings = Settings {
@@ -119,7 +121,7 @@ impl Lab {
             limits: Limits::of_fleet(4),
             secrets: Secrets::new(["planted-secret"]),
         };
-        App::new(store, view, (journals, audits), artifacts, ROOT, settings)
+        App::new(store, view, (journals, audits, inbox), artifacts, ROOT, settings)
     }
 
     async fn process(&self) -> Process {

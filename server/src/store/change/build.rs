@@ -28,6 +28,7 @@ struct Touched {
     state: bool,
     attempt: bool,
     stories: bool,
+    mark: bool,
     lock: bool,
 }
 
@@ -46,6 +47,7 @@ impl Store {
             state,
             attempt,
             stories,
+            mark,
             iterations,
             handoff,
             lock,
@@ -148,6 +150,15 @@ impl Store {
             let created = replaced.map_or(0, |s| s.created);
             after.stories = Some(Versioned { value: record, created, revision: 0 });
         }
+        if let Some(record) = mark {
+            let replaced = snapshot.mark.as_ref();
+            let version = replaced.map_or(0, |m| m.value.schema_version);
+            writable(&keys.attention(id), record.schema_version.max(version))?;
+            batch.put(keys.attention(id), encode(&record));
+            touched.mark = true;
+            let created = replaced.map_or(0, |m| m.created);
+            after.mark = Some(Versioned { value: record, created, revision: 0 });
+        }
         for record in iterations {
             batch.put(keys.iteration(id, record.no, record.iteration), encode(&record));
         }
@@ -244,6 +255,9 @@ impl Built {
         if let Some(stories) = after.stories.as_mut().filter(|_| touched.stories) {
             settled(stories, revision);
         }
+        if let Some(mark) = after.mark.as_mut().filter(|_| touched.mark) {
+            settled(mark, revision);
+        }
         if let Some(lock) = after.lock.as_mut().filter(|_| touched.lock) {
             settled(lock, revision);
         }
@@ -263,10 +277,13 @@ fn settled<T>(record: &mut Versioned<T>, revision: i64) {
 fn check_evidence(snapshot: &Snapshot, change: &Change) -> Result<(), Error> {
     let current = &snapshot.state.value;
     let refuse = |rule| Err(Error::Unfounded { loop_id: current.loop_id.clone(), rule });
-    let Change { entries, act, over, state, handoff, .. } = change;
+    let Change { entries, act, over, state, handoff, mark, .. } = change;
     let told = act.is_some() || over.is_some() || handoff.is_some() || state.is_some();
     if told && entries.is_empty() {
         return refuse("it has no journal entry");
+    }
+    if mark.is_some() && act.is_none() {
+        return refuse("its mark has no audit record");
     }
     if entries.len() > MOST_TRANSACTION_ENTRIES {
         return refuse("it has more than 100 journal entries");

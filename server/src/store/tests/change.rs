@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use smith_model::attempt::AttemptRecord;
 use smith_model::handoff::HandoffDraft;
+use smith_model::inbox::Mark;
 use smith_model::story::IterationRecord;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
@@ -211,4 +212,35 @@ async fn what_a_claim_answers_is_one_read() {
     assert_eq!(first.iteration.unwrap().iteration, 9);
     let missing = store.claim_records(&"missing".parse().unwrap(), no(1), &[]).await;
     assert!(missing.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_mark_is_an_act_and_is_remembered() {
+    let lab = Lab::new().await;
+    let id = lab.create("a").await;
+    let mark = |note: &str| {
+        let blank = Mark::blank("held.00000000.t1".parse().unwrap());
+        Some(Mark { note: Some(note.into()), ..blank })
+    };
+    let alone = Change { mark: mark("nobody did it"), ..says("x") };
+    let error = store_error(write_always(&lab.store, &id, alone).await);
+    assert!(matches!(error, Error::Unfounded { .. }), "{error:?}");
+    for note in ["first", "second"] {
+        let act = Some(act("inbox.snooze"));
+        let change = Change { act, mark: mark(note), ..says(note) };
+        write_always(&lab.store, &id, change).await.unwrap();
+        let mut seen = None;
+        let look = |snapshot: &Snapshot| {
+            seen = snapshot.mark.clone();
+            Ok::<_, No>(Decision::Done(()))
+        };
+        lab.store.change(&id, now(), look).await.unwrap();
+        let stored = lab.store.snapshot(&id).await.unwrap().mark;
+        assert_eq!(seen, stored, "what is remembered is what is there");
+        assert_eq!(stored.unwrap().value.note.as_deref(), Some(note));
+    }
+    let entry = lab.journal(&id).await.pop().unwrap();
+    assert!(
+        matches!(entry.draft.payload, Some(Payload::Act { action, .. }) if action == "inbox.snooze")
+    );
 }

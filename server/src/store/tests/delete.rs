@@ -3,6 +3,7 @@
 use smith_model::attempt::{AttemptRecord, Exit};
 use smith_model::handoff::HandoffDraft;
 use smith_model::id::Digest;
+use smith_model::inbox::Mark;
 use smith_model::journal::Payload;
 use smith_model::story::{
     DiffStat, IterationOutcome, IterationRecord, PrdSource, StoriesRecord, Usage,
@@ -73,6 +74,9 @@ async fn full_loop(lab: &Lab, name: &str) -> LoopId {
         Ok::<_, No>(write(change, ()))
     };
     lab.store.change(&id, now(), cancelled).await.unwrap();
+    let mark = Some(Mark::blank("held.00000000.t1".parse().unwrap()));
+    let marked = Change { act: Some(act("inbox.claim")), mark, ..says("claimed") };
+    write_always(&lab.store, &id, marked).await.unwrap();
     let waits = new_loop(&format!("{name}-last"), json!({ "depends_on": [name] }));
     assert!(matches!(lab.store.create(&waits).await.unwrap(), Created::New(_)));
     id
@@ -94,7 +98,7 @@ async fn a_delete_leaves_nothing_but_what_keeps_the_id_used() {
     let head = lab.store.snapshot(&id).await.unwrap().head.value;
     let before = lab.all_keys().await;
     let of_it = |key: &String| key.split('/').any(|part| part == "a");
-    assert_eq!(before.iter().filter(|key| of_it(key)).count(), 16, "{before:#?}");
+    assert_eq!(before.iter().filter(|key| of_it(key)).count(), 18, "{before:#?}");
     let revision = delete(&lab.store, &id).await.unwrap();
     let after = lab.all_keys().await;
     let left: Vec<_> = after.iter().filter(|key| of_it(key)).collect();

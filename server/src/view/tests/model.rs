@@ -10,6 +10,7 @@ use smith_model::access::Scope;
 use smith_model::api::LoopItem;
 use smith_model::attempt::LockRecord;
 use smith_model::id::{AttemptNo, LoopId, ProjectName, Revision};
+use smith_model::inbox::Mark;
 use smith_model::spec::SourceType;
 use smith_model::state::{Hold, State, StateRecord, Summary};
 use smith_model::story::Usage;
@@ -119,6 +120,20 @@ impl Writer {
         self.commit(ops).await
     }
 
+    /// A hold of a loop, which an inbox shows.
+    pub(super) async fn hold(&mut self, n: usize, since: Timestamp) -> i64 {
+        let record = self.now.get_mut(&n).unwrap();
+        record.hold = Some(Hold { by: "t".into(), reason: "r".into(), since });
+        let record = record.clone();
+        let ops = vec![self.put_state(&record)];
+        self.commit(ops).await
+    }
+
+    pub(super) async fn mark(&mut self, n: usize, mark: &Mark) -> i64 {
+        let key = self.keys.attention(&id(n));
+        self.commit(vec![TxnOp::put(key, serde_json::to_vec(mark).unwrap(), None)]).await
+    }
+
     /// A key that no view watches.
     pub(super) async fn write_elsewhere(&mut self) -> i64 {
         let key = format!("{}/elsewhere", self.prefix);
@@ -147,7 +162,7 @@ impl Writer {
             stories_done: 0,
             stories_total: 3,
             usage: Usage::default(),
-            suspect: false,
+            suspect: self.rng.random(),
             suspect_since: None,
         };
         TxnOp::put(self.keys.progress(&id(n)), serde_json::to_vec(&progress).unwrap(), None)
