@@ -14,6 +14,7 @@ mod git;
 mod input;
 mod output;
 mod playback;
+mod seen;
 mod settings;
 mod show;
 mod suggest;

@@ -3,6 +3,8 @@
 use comfy_table::{Cell, ColumnConstraint, Width, presets};
 use smith_model::printable::{Lines, printable};
 
+use crate::seen::{Changed, When};
+
 /// The longest text of a cell, in characters.
 const MOST_CELL: usize = 60;
 
@@ -41,6 +43,26 @@ impl Table {
     /// The rows that came since, under the columns as they were.
     pub(crate) fn more(&mut self) -> String {
         self.draw(None)
+    }
+
+    /// What of a followed list is new, as lines; headers stand before the first of all.
+    pub(crate) fn changes<T>(
+        &mut self,
+        changed: &Changed<T>,
+        row: impl Fn(&T) -> Vec<String>,
+        paint: impl Fn(&str, &T) -> String,
+    ) -> Vec<String> {
+        for item in &changed.items {
+            self.row(row(item));
+        }
+        let (text, headers) = match changed.when {
+            When::First => (self.text(), 1),
+            When::Later => (self.more(), 0),
+        };
+        let mut out: Vec<String> = text.lines().take(headers).map(str::to_owned).collect();
+        let lines = text.lines().skip(headers).zip(&changed.items);
+        out.extend(lines.map(|(line, item)| paint(line, item)));
+        out
     }
 
     fn draw(&mut self, headers: Option<Vec<&'static str>>) -> String {

@@ -1,11 +1,8 @@
 //! `smithctl loop list`.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use smith_client::{Client, ListPage, LoopFilter};
 use smith_model::api::{LoopEvent, LoopItem};
-use smith_model::id::LoopId;
 use smith_model::spec::SourceType;
 use smith_model::state::State;
 
@@ -13,6 +10,7 @@ use crate::app::{App, to_value};
 use crate::error::{Error, Exit};
 use crate::follow;
 use crate::output::{self, Format, Shown, Table};
+use crate::seen::{Seen, Told};
 use crate::show;
 
 /// The arguments.
@@ -110,7 +108,7 @@ async fn all(
 /// The list, then each change; ends with Ctrl-C only.
 async fn watch(app: &App, client: &Client, filter: &LoopFilter) -> Result<Exit, Error> {
     let mut events = client.loops_stream(filter, None);
-    let mut seen = Seen::default();
+    let mut seen = Seen::new();
     let mut table = Table::new(&show::headers(&app.ui.format));
     while let Some(event) = follow::next(app, &mut events).await {
         let event = event?;
@@ -122,98 +120,28 @@ async fn watch(app: &App, client: &Client, filter: &LoopFilter) -> Result<Exit, 
             }
             continue;
         }
-        let changed = seen.take(event);
-        let first = seen.ready && !seen.begun;
-        seen.begun |= seen.ready;
-        for item in &changed.items {
-            table.row(show::row(item, &app.ui.format, Timestamp::now()));
-        }
-        let text = if first { table.text() } else { table.more() };
-        let lines = text.lines().skip(usize::from(first)).zip(&changed.items);
-        let mut out: Vec<String> =
-            text.lines().take(usize::from(first)).map(str::to_owned).collect();
-        out.extend(lines.map(|(line, item)| show::paint(line, item, app.ui.style)));
-        out.extend(changed.removed.map(|id| format!("{id} left the list")));
+        let changed = seen.take(told(event));
+        let row = |item: &LoopItem| show::row(item, &app.ui.format, Timestamp::now());
+        let paint = |line: &str, item: &LoopItem| show::paint(line, item, app.ui.style);
+        let mut out = table.changes(&changed, row, paint);
+        out.extend(changed.removed.iter().map(|id| format!("{id} left the list")));
         app.ui.print(&out.join("\n"))?;
     }
     Err(Error::failed("the server ended the stream"))
 }
 
-/// What was printed already, so that a list that is sent again isn't.
-#[derive(Debug, Default)]
-struct Seen {
-    loops: BTreeMap<LoopId, LoopItem>,
-    /// The list as it comes in before `ready`.
-    coming: Vec<LoopItem>,
-    ready: bool,
-    begun: bool,
-}
-
-#[derive(Debug, Default, PartialEq)]
-struct Changed {
-    items: Vec<LoopItem>,
-    removed: Option<LoopId>,
-}
-
-impl Seen {
-    fn take(&mut self, event: LoopEvent) -> Changed {
-        match event {
-            LoopEvent::Reset => {
-                self.ready = false;
-                self.coming.clear();
-                Changed::default()
-            }
-            LoopEvent::Updated(item) if !self.ready => {
-                self.coming.push(*item);
-                Changed::default()
-            }
-            LoopEvent::Updated(item) => {
-                let items = self.changed(*item).into_iter().collect();
-                Changed { items, removed: None }
-            }
-            LoopEvent::Ready => {
-                self.ready = true;
-                let coming = std::mem::take(&mut self.coming);
-                let items = coming.into_iter().filter_map(|item| self.changed(item)).collect();
-                Changed { items, removed: None }
-            }
-            LoopEvent::Removed { loop_id } => {
-                self.coming.retain(|item| item.record.loop_id != loop_id);
-                let removed = self.loops.remove(&loop_id).map(|_| loop_id);
-                Changed { items: vec![], removed }
-            }
-        }
-    }
-
-    /// The loop, if it isn't as it was printed last.
-    fn changed(&mut self, item: LoopItem) -> Option<LoopItem> {
-        let before = self.loops.insert(item.record.loop_id.clone(), item.clone());
-        (before.as_ref() != Some(&item)).then_some(item)
+fn told(event: LoopEvent) -> Told<LoopItem> {
+    match event {
+        LoopEvent::Updated(item) => Told::Updated(item.record.loop_id.clone(), *item),
+        LoopEvent::Removed { loop_id } => Told::Removed(loop_id),
+        LoopEvent::Reset => Told::Reset,
+        LoopEvent::Ready => Told::Ready,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::show::fixtures;
-
-    #[test]
-    fn a_list_that_is_sent_again_is_not_printed_again() {
-        let item = fixtures::item("a", State::Unresolved);
-        let update = |item: &LoopItem| LoopEvent::Updated(Box::new(item.clone()));
-        let mut seen = Seen::default();
-        assert_eq!(seen.take(LoopEvent::Reset), Changed::default());
-        assert_eq!(seen.take(update(&item)), Changed::default(), "not before it is whole");
-        assert_eq!(seen.take(LoopEvent::Ready).items, std::slice::from_ref(&item));
-        let changed = fixtures::item("a", State::Overwriting);
-        assert_eq!(seen.take(update(&changed)).items, std::slice::from_ref(&changed));
-        seen.take(LoopEvent::Reset);
-        seen.take(update(&changed));
-        assert_eq!(seen.take(LoopEvent::Ready), Changed::default());
-        let gone = LoopEvent::Removed { loop_id: "a".parse().unwrap() };
-        assert_eq!(seen.take(gone.clone()).removed, Some("a".parse().unwrap()));
-        assert_eq!(seen.take(gone), Changed::default());
-    }
 
     #[test]
     fn labels_are_pairs() {
