@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use smith_model::id::ProjectName;
 
-use crate::commands::{self, audit, completion, config, loops, prd, recording, token};
+use crate::commands::{self, audit, completion, config, inbox, loops, prd, recording, token};
 use crate::output::Format;
 
 /// Command line of Smith: asks for autonomous coding loops, watches them, and acts on them.
@@ -61,6 +61,11 @@ pub(crate) enum Command {
     /// Ask for loops, look at them, act on them.
     #[command(subcommand)]
     Loop(loops::Command),
+    /// Where you are needed: loops that wait for a person or went wrong, the worst first.
+    ///
+    /// Without a command it lists them. Marks are for everybody, and for what is so now: a loop that goes on
+    /// and gets stuck again stands here anew.
+    Inbox(inbox::Args),
     /// Check and submit PRDs.
     #[command(subcommand)]
     Prd(prd::Command),

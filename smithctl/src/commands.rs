@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod exec;
+pub(crate) mod inbox;
 pub(crate) mod loops;
 pub(crate) mod prd;
 pub(crate) mod recording;
@@ -21,6 +22,7 @@ use crate::error::{Error, Exit};
 pub(crate) async fn run(app: &App, command: Command) -> Result<Exit, Error> {
     match command {
         Command::Loop(command) => loops::run(app, command).await,
+        Command::Inbox(args) => inbox::run(app, args).await,
         Command::Prd(command) => prd::run(app, command).await,
         Command::Attach(args) => attach::run(app, args).await,
         Command::Exec(args) => exec::run(app, args).await,

@@ -169,6 +169,8 @@ impl Error {
             Code::Forbidden => Some("smithctl whoami shows what this token may do"),
             Code::IdempotencyConflict => Some("leave --idempotency-key out for a new loop"),
             Code::LoopActive => Some("cancel it first, and wait until its worker is gone"),
+            Code::ItemClaimed => Some("--reason TEXT takes it over"),
+            Code::StaleOccurrence => Some("smithctl inbox shows what is so now"),
             Code::RevisionMismatch => Some("look at it again, and repeat the command"),
             _ => None,
         };

@@ -3,10 +3,12 @@
 mod detail;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub(crate) mod inbox;
 mod journal;
 mod loops;
 
 use jiff::Timestamp;
+use smith_model::inbox::Severity;
 use smith_model::printable::{Lines, printable};
 use smith_model::state::State;
 
@@ -36,6 +38,16 @@ impl Style {
         self.coded(code, state.as_str())
     }
 
+    /// A severity in its colour.
+    pub(crate) fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Critical => "31",
+            Severity::Warning => "33",
+            Severity::Notice => "36",
+        };
+        self.coded(code, severity.as_str())
+    }
+
     /// Something that failed.
     pub(crate) fn bad(self, text: &str) -> String {
         self.coded("31", text)
@@ -57,6 +69,17 @@ impl Style {
 /// A text on one line.
 pub(crate) fn line(text: &str) -> String {
     printable(text, Lines::One).into_owned()
+}
+
+/// A row of a table with a word of it in colour. The id is plain and comes first, so that the word is found behind it.
+pub(crate) fn in_colour(line: &str, id: &str, word: &str, coloured: &str) -> String {
+    match line.get(id.len()..).and_then(|rest| rest.find(word)) {
+        Some(found) => {
+            let start = id.len() + found;
+            format!("{}{coloured}{}", &line[..start], &line[start + word.len()..])
+        }
+        None => line.to_owned(),
+    }
 }
 
 /// How long ago: the largest unit.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use smith_model::api::LoopItem;
 use smith_model::attempt::ArtifactRef;
 use smith_model::id::{Digest, Revision};
+use smith_model::inbox::{Item, Kind};
 use smith_model::policy::Policy;
 use smith_model::spec::SourceType;
 use smith_model::state::{State, StateRecord, Summary};
@@ -33,6 +34,23 @@ pub(crate) fn item(id: &str, state: State) -> LoopItem {
     let record = StateRecord::created(id.parse().unwrap(), Uuid::nil(), summary, at());
     let record = StateRecord { state, ..record };
     LoopItem { record, revision: Revision(7), progress: None, claimed: false }
+}
+
+/// An item of the inbox.
+pub(crate) fn inbox_item(id: &str, kind: Kind) -> Item {
+    Item {
+        loop_id: id.parse().unwrap(),
+        uid: Uuid::nil(),
+        project: "web".parse().unwrap(),
+        title: "Add search\u{1b}[2J".into(),
+        kind,
+        severity: kind.severity(),
+        occurrence: format!("{kind}.00000000.t1").parse().unwrap(),
+        since: at(),
+        message: "what happened\u{1b}[2J".into(),
+        next: "What to do.".into(),
+        mark: None,
+    }
 }
 
 /// What somebody did who means harm.

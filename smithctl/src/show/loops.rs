@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use smith_model::api::LoopItem;
 
-use super::{Style, age, short, word};
+use super::{Style, age, in_colour, short, word};
 use crate::output::{Format, Table};
 
 /// The columns.
@@ -76,15 +76,8 @@ pub(crate) fn table(items: &[LoopItem], format: &Format, style: Style, now: Time
     out.join("\n")
 }
 
-/// A row with its state in colour. The id is plain and comes first, so that the state is found behind it.
+/// A row with its state in colour.
 pub(crate) fn paint(line: &str, item: &LoopItem, style: Style) -> String {
     let (id, state) = (item.record.loop_id.as_str(), item.record.state);
-    match line.get(id.len()..).and_then(|rest| rest.find(state.as_str())) {
-        Some(found) => {
-            let start = id.len() + found;
-            let end = start + state.as_str().len();
-            format!("{}{}{}", &line[..start], style.state(state), &line[end..])
-        }
-        None => line.to_owned(),
-    }
+    in_colour(line, id, state.as_str(), &style.state(state))
 }

@@ -179,3 +179,23 @@ fn times_and_money_are_said_shortly() {
     assert_eq!(millis(125_000), "2m05s");
     assert_eq!(dollars(2_505_000), "$2.50");
 }
+
+#[test]
+fn the_inbox_says_how_bad_it_is_and_whose_it_is() {
+    let mut held = fixtures::inbox_item("fix-login", smith_model::inbox::Kind::Flatlined);
+    let claim = smith_model::inbox::Act::Claim { reason: None };
+    let by = "maria\u{1b}[2J";
+    held.mark =
+        smith_model::inbox::Mark::after(None, &held.occurrence, &claim, by, later(9)).unwrap();
+    let items = [held, fixtures::inbox_item("b", smith_model::inbox::Kind::Held)];
+    let text = inbox::table(&items, &Format::Table, Style::Plain, later(300));
+    insta::assert_snapshot!(text, @r"
+    ID          SEVERITY   KIND        AGE   MARK                      MESSAGE
+    fix-login   critical   flatlined   5m    claimed by maria\x1b[2J   what happened\x1b[2J
+    b           notice     held        5m    -                         what happened\x1b[2J
+    ");
+    let wide = inbox::table(&items, &Format::Wide, Style::Plain, later(300));
+    assert!(wide.contains("held.00000000.t1") && wide.contains("What to do"), "{wide}");
+    let colour = inbox::table(&items, &Format::Table, Style::Colour, later(0));
+    assert!(colour.contains("\x1b[31mcritical\x1b[0m"), "{colour:?}");
+}

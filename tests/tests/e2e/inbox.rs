@@ -8,6 +8,7 @@ use smith_client::{Client, Error, InboxAlso, InboxFilter, ListPage};
 use smith_model::access::{Role, Scope};
 use smith_model::api::{ReasonRequest, RetryRequest, TokenRequest};
 use smith_model::duration::Span;
+use smith_model::id::LoopId;
 use smith_model::inbox::{
     ClaimRequest, Event, Item, Kind, NoteRequest, Occurrence, Severity, SnoozeRequest,
 };
@@ -17,6 +18,7 @@ use smith_model::problem::{Code, Problem};
 use smith_model::spec::LoopRequest;
 use smith_model::state::{RetryFrom, State};
 use smith_tests::{Layout, Options, World, in_time, wait, world};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 async fn bearer(world: &World, name: &str, role: Role, scope: Scope) -> String {
     let request = TokenRequest { name: name.into(), role, scope, expires_in: None };
@@ -51,6 +53,13 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Error>) -> Problem {
 async fn items(client: &Client, also: InboxAlso) -> Vec<Item> {
     let filter = InboxFilter { also, ..InboxFilter::default() };
     client.inbox(&filter, &ListPage::default()).await.unwrap().items
+}
+
+/// Holds a loop, and waits until the inbox of the process that was asked shows it.
+async fn hold(client: &Client, id: &LoopId) {
+    let held = client.hold_loop(id, &reason(), None).await.unwrap();
+    let page = ListPage { min_revision: Some(held.revision), ..ListPage::default() };
+    client.inbox(&InboxFilter::default(), &page).await.unwrap();
 }
 
 /// A follower of the inbox.
@@ -265,7 +274,7 @@ async fn nothing_of_another_project_is_visible_and_a_viewer_marks_nothing() {
     };
     for (name, project) in [("a", "web"), ("b", "other")] {
         let id = world.create(&of(name, project)).await;
-        world.client().hold_loop(&id, &reason(), None).await.unwrap();
+        hold(&world.client(), &id).await;
     }
     let web = Scope::Projects(BTreeSet::from(["web".parse().unwrap()]));
     let guest = bearer(&world, "guest", Role::Operator, web).await;
@@ -318,7 +327,7 @@ async fn a_loop_whose_attempts_fail_is_told_before_it_is_given_up() {
 async fn what_is_no_filter_or_no_mark_is_refused_with_its_field() {
     let world = quiet(1).await;
     let id = world.create(&plain("a", &world)).await;
-    world.client().hold_loop(&id, &reason(), None).await.unwrap();
+    hold(&world.client(), &id).await;
     let bearer = format!("Bearer {}", world.token());
     let headers = [("Authorization", bearer.as_str()), ("Content-Type", "application/json")];
     let get = async |query: &str| {
@@ -355,5 +364,64 @@ async fn what_is_no_filter_or_no_mark_is_refused_with_its_field() {
         assert_eq!((problem.status, problem.errors[0].field.as_str()), (400, field), "{body}");
     }
     assert_eq!(items(&world.client(), InboxAlso::None).await[0].mark, None, "nothing was written");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn smithctl_shows_the_inbox_and_marks_it() {
+    let world = quiet(1).await;
+    for name in ["a", "b"] {
+        let id = world.create(&plain(name, &world)).await;
+        hold(&world.client(), &id).await;
+    }
+    let run = async |args: &[&str]| {
+        let output = world.smithctl(args).output().await.unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, out, err) = run(&["inbox"]).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert_eq!(out.lines().count(), 3, "{out}");
+    assert!(out.lines().nth(1).unwrap().starts_with("a    notice     held"), "{out}");
+    let (_, out, _) = run(&["inbox", "-o", "name", "--severity", "notice,warning"]).await;
+    assert_eq!(out, "a\nb\n");
+    let (code, out, err) = run(&["inbox", "--kind", "flatlined"]).await;
+    assert_eq!((code, out.as_str(), err.as_str()), (Some(0), "", "nothing waits for you\n"));
+
+    // Several: those that can't be marked are told, and the others are.
+    let (code, out, err) = run(&["inbox", "claim", "a", "none", "b"]).await;
+    assert_eq!((code, out.lines().count()), (Some(1), 2), "{out}{err}");
+    assert!(out.starts_with("a (held): claimed by "), "{out}");
+    assert!(err.contains("none doesn't stand in the inbox"), "{err}");
+    let joe = bearer(&world, "joe", Role::Operator, Scope::All).await;
+    let joe = world.client_at(0, &joe);
+    let held = items(&joe, InboxAlso::None).await.remove(0).occurrence;
+    joe.claim_item(&crate::id("a"), &claim(&held, Some("mine"))).await.unwrap();
+    let (code, _, err) = run(&["inbox", "unclaim", "a"]).await;
+    assert_eq!(code, Some(1));
+    assert!(err.contains("joe has claimed it") && err.contains("--reason"), "{err}");
+    let (code, ..) = run(&["inbox", "unclaim", "a", "--reason", "he is away"]).await;
+    assert_eq!(code, Some(0));
+    let (code, out, _) = run(&["inbox", "ack", "a", "--note", "known", "-o", "json"]).await;
+    let item: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, item["mark"]["note"].as_str()), (Some(0), Some("known")), "{item}");
+    let (code, out, _) = run(&["inbox", "snooze", "b", "--for", "1h"]).await;
+    assert!(code == Some(0) && out.contains("snoozed until"), "{out}");
+    let (code, ..) = run(&["inbox", "snooze", "b"]).await;
+    assert_eq!(code, Some(2), "for how long?");
+    let (_, out, _) = run(&["inbox", "-o", "name"]).await;
+    assert_eq!(out, "");
+    let (_, out, _) = run(&["inbox", "-o", "name", "--snoozed", "--acknowledged"]).await;
+    assert_eq!(out, "a\nb\n");
+    let (code, _, err) = run(&["inbox", "unsnooze", "b", "--occurrence", "held.00000000.t9"]).await;
+    assert!(code == Some(1) && err.contains("smithctl inbox shows"), "{err}");
+
+    let mut command = world.smithctl(&["inbox", "--watch", "-o", "name"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    run(&["inbox", "unsnooze", "b"]).await;
+    let line = in_time("a line of --watch", lines.next_line()).await.unwrap();
+    assert_eq!(line.as_deref(), Some("b"));
+    child.kill().await.unwrap();
     world.finish().await;
 }
