@@ -1,6 +1,7 @@
 //! What an update asks of the world outside; [`crate::run`] carries it out.
 
 use crate::fleet::OrderJob;
+use crate::host::Notice;
 
 /// Something to be done outside of the state.
 #[derive(Debug)]
@@ -11,4 +12,10 @@ pub enum Effect {
     Suspend,
     /// Draw every cell again.
     Redraw,
+    /// Put a text on the person's clipboard; [`crate::msg::Msg::Copied`] says what came of it.
+    Copy(String),
+    /// Name the terminal's window.
+    Title(String),
+    /// Draw the person's eye, if it isn't on the terminal.
+    Notify(Notice),
 }

@@ -15,6 +15,7 @@ pub mod command;
 pub mod draw;
 pub mod effect;
 pub mod fleet;
+pub mod host;
 pub mod keys;
 pub mod layers;
 pub mod look;

@@ -33,6 +33,8 @@ pub enum Msg {
     Fleet(Stream<FleetChange>),
     /// An order was found.
     Ordered(Ordered),
+    /// A text was copied: what was done with it, or why it wasn't.
+    Copied(Result<String, String>),
     /// Time went on.
     Tick,
 }

@@ -3,6 +3,7 @@
 //! One task owns the state. What it draws goes to a thread that writes it, so that a slow terminal holds up frames and
 //! nothing else: while one is being written no other is drawn.
 
+mod host;
 mod input;
 mod orders;
 mod paint;
@@ -12,6 +13,7 @@ mod sources;
 mod window;
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +33,7 @@ use crate::settings::{self, Env, Target};
 use crate::state::State;
 use crate::update::update;
 use crate::world::Session;
+use host::Beside;
 use orders::Orders;
 use paint::Painter;
 use recorder::Recorder;
@@ -116,6 +119,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         state,
         window,
         rx,
+        beside: Beside::new(env.host),
         orders: Orders::new(tx.clone()),
         sources: Sources::new(client, tx),
         drawn: None,
@@ -140,6 +144,7 @@ struct Owner {
     state: State,
     window: Window,
     painter: Painter,
+    beside: Beside,
     rx: mpsc::Receiver<Msg>,
     orders: Orders,
     sources: Sources,
@@ -198,16 +203,29 @@ impl Owner {
         if let Msg::Ordered(ordered) = &msg {
             self.orders.done(ordered.view.tab);
         }
-        let now = Timestamp::now();
-        self.record(now, &msg);
-        for effect in update(&mut self.state, now, msg) {
+        self.beside.hears(&msg);
+        let mut effects = VecDeque::from(self.happens(msg));
+        while let Some(effect) = effects.pop_front() {
             match effect {
+                Effect::Copy(text) => {
+                    let msg = self.beside.copy(&text);
+                    effects.extend(self.happens(msg));
+                }
+                Effect::Title(text) => self.beside.title(&text),
+                Effect::Notify(notice) => self.beside.notify(&notice),
                 Effect::Order(job) => self.orders.ask(job),
                 Effect::Suspend => self.suspend().await?,
                 Effect::Redraw => self.painter.redraw(),
             }
         }
         Ok(())
+    }
+
+    /// Lets a message happen, now, and records it.
+    fn happens(&mut self, msg: Msg) -> Vec<Effect> {
+        let now = Timestamp::now();
+        self.record(now, &msg);
+        update(&mut self.state, now, msg)
     }
 
     fn record(&mut self, at: Timestamp, msg: &Msg) {
@@ -239,7 +257,7 @@ impl Owner {
         if due.is_none_or(|due| due > now) {
             return Ok(());
         }
-        self.painter.draw(&mut self.state)?;
+        self.painter.draw(&mut self.state, self.beside.take())?;
         self.state.is_dirty = false;
         self.is_urgent = false;
         self.drawn = Some(now);

@@ -6,6 +6,7 @@ use smith_client::{Client, Config, Proxy, Secret};
 use smith_model::context::{Contexts, LOCAL};
 
 use crate::args::Args;
+use crate::host::Host;
 use crate::look::{Look, Theme};
 
 /// What of the process's environment matters.
@@ -23,6 +24,8 @@ pub struct Env {
     pub is_plain: bool,
     /// The locale has no UTF-8.
     pub is_ascii: bool,
+    /// The terminal.
+    pub host: Host,
 }
 
 /// Why there is nobody to speak to.
@@ -83,6 +86,7 @@ impl Env {
             context: get("SMITH_CONTEXT"),
             config_dir: config.map(|dir| dir.join("smith")),
             is_plain: get("NO_COLOR").is_some() || get("TERM").is_some_and(|term| term == "dumb"),
+            host: Host::of(get),
             is_ascii: locale.is_some_and(|locale| {
                 !locale.to_ascii_lowercase().replace('-', "").contains("utf8")
             }),

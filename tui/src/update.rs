@@ -34,6 +34,14 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Focus(_) => vec![],
+        Msg::Copied(Ok(done)) => {
+            state.say(done, Role::Good);
+            vec![]
+        }
+        Msg::Copied(Err(why)) => {
+            state.say(why, Role::Warning);
+            vec![]
+        }
         Msg::Action(action) => act::act(state, action),
         Msg::Fleet(said) => {
             fleet(state, said);

@@ -94,18 +94,19 @@ impl Painter {
         let _ = self.terminal.clear();
     }
 
-    /// Draws a frame and has it written. Only while none is being written.
-    pub(super) fn draw(&mut self, state: &mut State) -> io::Result<()> {
+    /// Draws a frame and has it written, behind what is to be said `beside` it. Only while none is being written.
+    pub(super) fn draw(&mut self, state: &mut State, beside: Vec<u8>) -> io::Result<()> {
         let mut hits = None;
         self.terminal.draw(|frame| hits = Some(draw::frame(state, frame)))?;
         if let Some(hits) = hits {
             state.hits = hits;
         }
         let drawn = self.drawn.take();
-        if drawn.is_empty() {
-            return Ok(());
-        }
-        let frame = [BEGIN, &drawn, END].concat();
+        let frame = match (drawn.is_empty(), beside.is_empty()) {
+            (true, true) => return Ok(()),
+            (true, false) => beside,
+            (false, _) => [&beside, BEGIN, &drawn, END].concat(),
+        };
         self.is_writing = self.frames.send(frame).is_ok();
         Ok(())
     }

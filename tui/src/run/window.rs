@@ -7,12 +7,17 @@ use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
     EnableFocusChange, EnableMouseCapture, EventStream,
 };
+use crossterm::style::Print;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute, terminal};
 
 use crate::run::Error;
+
+/// The terminal keeps its window's title, and takes it back. One that doesn't know them ignores them.
+const PUSH_TITLE: &str = "\x1b[22;2t";
+const POP_TITLE: &str = "\x1b[23;2t";
 
 /// Whether the terminal is ours at the moment: a panic restores it only then.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
@@ -68,6 +73,7 @@ fn enter() -> io::Result<()> {
     enable_raw_mode()?;
     execute!(
         io::stdout(),
+        Print(PUSH_TITLE),
         EnterAlternateScreen,
         EnableBracketedPaste,
         EnableFocusChange,
@@ -87,6 +93,7 @@ fn leave() {
         DisableBracketedPaste,
         cursor::Show,
         LeaveAlternateScreen,
+        Print(POP_TITLE),
     );
     let _ = io::stdout().flush();
     let _ = disable_raw_mode();
