@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 pub use canvas::{Canvas, Hits, Region};
 
+use crate::look::Role;
 use crate::state::State;
 
 /// Where things are on a screen.
@@ -46,6 +47,7 @@ pub fn frame(state: &State, frame: &mut Frame<'_>) -> Hits {
     let layout = Layout::new(area.width, area.height, state.tabs.all().len());
     let mut hits = Hits::default();
     let mut canvas = Canvas::new(frame.buffer_mut(), &mut hits, state.world.look);
+    canvas.clear(area, Role::Text);
     chrome::bar(state, layout.bar, &mut canvas);
     chrome::tabs(state, layout.tabs, &mut canvas);
     state.tabs.current().place.draw(&state.world, layout.body, &mut canvas);

@@ -96,7 +96,7 @@ impl Env {
     /// How to draw on this terminal.
     pub fn look(&self) -> Look {
         let theme = if self.is_plain { Theme::Plain } else { Theme::Dark };
-        Look { theme, ascii: self.is_ascii }
+        Look { theme, ascii: self.is_ascii, depth: self.host.depth, ..Look::default() }
     }
 }
 
