@@ -3,10 +3,14 @@
 //! What can be asked is asked (see [`crate::run`]); the rest is read off the environment, as every program does. A
 //! terminal that is not known gets what every terminal understands.
 
+mod answers;
+
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::text;
+
+pub use answers::{Answers, QUESTIONS};
 
 /// The most bytes of text that are copied: 100,000 in base64 is what xterm and others take at once.
 pub const MOST_COPIED: usize = 74_994;

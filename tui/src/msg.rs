@@ -35,6 +35,8 @@ pub enum Msg {
     Ordered(Ordered),
     /// A text was copied: what was done with it, or why it wasn't.
     Copied(Result<String, String>),
+    /// Something was asked for outside: what was done, or why it wasn't.
+    Told(Result<String, String>),
     /// Time went on.
     Tick,
 }

@@ -8,6 +8,7 @@ mod input;
 mod orders;
 mod paint;
 mod player;
+mod probe;
 mod recorder;
 mod sources;
 mod window;
@@ -34,6 +35,7 @@ use crate::state::State;
 use crate::update::update;
 use crate::world::Session;
 use host::Beside;
+use input::Late;
 use orders::Orders;
 use paint::Painter;
 use recorder::Recorder;
@@ -110,14 +112,18 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
     let Target { context, client } = target;
     let server = client.server().to_owned();
     let session = Session { context, server, identity: None, read_only: args.read_only };
-    let window = Window::open()?;
+    let (mut window, mut answers) = Window::open()?;
     let size = window.size();
+    let mouse = window.set_mouse(true).map_err(Error::Terminal)?;
+    let late = Late::new(answers.end());
     let (tx, rx) = mpsc::channel(MESSAGES);
-    let state = State::new(Timestamp::now(), session, env.look(), size);
+    let look = env.look(answers.ground);
+    let state = State::new(Timestamp::now(), session, look, size);
     let mut owner = Owner {
         painter: Painter::new(size).map_err(Error::Terminal)?,
         state,
         window,
+        late,
         rx,
         beside: Beside::new(env.host),
         orders: Orders::new(tx.clone()),
@@ -130,6 +136,10 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
     if let Some(path) = &args.record {
         let begun = Recorder::create(path, &Begin::of(&owner.state));
         owner.recorder = Some(begun.map_err(|source| error(path, source))?);
+    }
+    owner.beside.tell(mouse);
+    for chord in answers.typed {
+        owner.take(Msg::Key(chord)).await.map_err(Error::Terminal)?;
     }
     let ended = owner.run(&mut signals).await.map_err(Error::Terminal);
     let recorded = owner.recorder.take().map_or(Ok(()), Recorder::end);
@@ -145,6 +155,7 @@ struct Owner {
     window: Window,
     painter: Painter,
     beside: Beside,
+    late: Late,
     rx: mpsc::Receiver<Msg>,
     orders: Orders,
     sources: Sources,
@@ -161,6 +172,9 @@ impl Owner {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.state.is_over {
+            if !self.window.is_open() {
+                return Err(io::Error::other("a part of the program panicked"));
+            }
             self.sources.reconcile(self.state.wanted());
             self.draw()?;
             let due = self.due();
@@ -174,7 +188,7 @@ impl Owner {
                 },
                 event = events.next() => match event {
                     Some(event) => {
-                        if let Some(msg) = input::msg(event?) {
+                        if let Some(msg) = self.late.lets(event?).and_then(input::msg) {
                             self.is_urgent = true;
                             self.take(msg).await?;
                         }
@@ -269,7 +283,11 @@ impl Owner {
         while self.painter.is_writing() {
             self.painter.written().await?;
         }
-        self.window.suspend()?;
+        if !self.window.suspend()? {
+            let why = "no shell waits behind this: nothing would start it again".to_owned();
+            update(&mut self.state, Timestamp::now(), Msg::Told(Err(why)));
+            return Ok(());
+        }
         let (columns, rows) = self.window.size();
         self.painter.redraw();
         self.state.is_dirty = true;

@@ -34,11 +34,11 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Focus(_) => vec![],
-        Msg::Copied(Ok(done)) => {
+        Msg::Copied(Ok(done)) | Msg::Told(Ok(done)) => {
             state.say(done, Role::Good);
             vec![]
         }
-        Msg::Copied(Err(why)) => {
+        Msg::Copied(Err(why)) | Msg::Told(Err(why)) => {
             state.say(why, Role::Warning);
             vec![]
         }

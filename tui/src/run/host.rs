@@ -18,6 +18,7 @@ pub(super) struct Beside {
     host: Host,
     copy: Option<Vec<u8>>,
     title: Option<Vec<u8>>,
+    modes: Vec<u8>,
     notices: VecDeque<Vec<u8>>,
     number: u64,
     focused: Option<bool>,
@@ -31,6 +32,7 @@ impl Beside {
             host,
             copy: None,
             title: None,
+            modes: vec![],
             notices: VecDeque::new(),
             number: 0,
             focused: None,
@@ -59,6 +61,11 @@ impl Beside {
         Msg::Copied(Ok(self.host.copied(text.len())))
     }
 
+    /// Tells the terminal how to behave, in place of what it wasn't told yet.
+    pub(super) fn tell(&mut self, modes: Vec<u8>) {
+        self.modes = modes;
+    }
+
     /// Names the window.
     pub(super) fn title(&mut self, text: &str) {
         self.title = Some(Host::title(text));
@@ -78,8 +85,11 @@ impl Beside {
 
     /// Everything that waits, to be written.
     pub(super) fn take(&mut self) -> Vec<u8> {
-        let said = self.title.take().into_iter().chain(self.copy.take());
-        said.chain(self.notices.drain(..)).flatten().collect()
+        let mut said = std::mem::take(&mut self.modes);
+        said.extend(self.title.take().into_iter().flatten());
+        said.extend(self.copy.take().into_iter().flatten());
+        said.extend(self.notices.drain(..).flatten());
+        said
     }
 }
 

@@ -19,6 +19,51 @@ pub(super) fn msg(event: Event) -> Option<Msg> {
     })
 }
 
+/// An answer of the terminal about its ground that may come after nobody waits for it any more, and would be read as
+/// keys: Alt-], some digits, Alt-\\.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Late {
+    /// It may come.
+    Due,
+    /// So many keys of it came.
+    Within(u8),
+    /// It doesn't come any more.
+    Over,
+}
+
+impl Late {
+    /// The most keys of an answer.
+    const MOST: u8 = 40;
+
+    /// Whether one may come.
+    pub(super) fn new(is_late: bool) -> Self {
+        if is_late { Self::Due } else { Self::Over }
+    }
+
+    /// What of an event isn't part of it.
+    pub(super) fn lets(&mut self, event: Event) -> Option<Event> {
+        let Event::Key(KeyEvent { code: KeyCode::Char(c), modifiers, .. }) = event else {
+            return Some(event);
+        };
+        let (ctrl, alt) = (KeyModifiers::CONTROL, KeyModifiers::ALT);
+        *self = match (*self, c) {
+            (Self::Due, ']') if modifiers == alt => Self::Within(0),
+            (Self::Within(_), '\\') if modifiers == alt => Self::Over,
+            (Self::Within(_), 'g') if modifiers == ctrl => Self::Over,
+            (
+                Self::Within(keys),
+                '0'..='9' | 'a'..='f' | 'A'..='F' | 'r' | 'g' | ':' | ';' | '/',
+            ) if keys < Self::MOST => Self::Within(keys + 1),
+            (Self::Within(_) | Self::Over, _) => {
+                *self = Self::Over;
+                return Some(event);
+            }
+            (Self::Due, _) => return Some(event),
+        };
+        None
+    }
+}
+
 fn chord(event: KeyEvent) -> Option<Chord> {
     let KeyEvent { code, modifiers, kind, state: _ } = event;
     if kind == KeyEventKind::Release {
@@ -27,8 +72,10 @@ fn chord(event: KeyEvent) -> Option<Chord> {
     let mut shift = modifiers.contains(KeyModifiers::SHIFT);
     let key = match code {
         KeyCode::Char(c) => {
+            // Some terminals say shift beside what it makes; with Control it makes nothing in most.
+            let is_upper = shift && !modifiers.contains(KeyModifiers::CONTROL);
             shift = false;
-            Key::Char(c)
+            Key::Char(if is_upper { c.to_ascii_uppercase() } else { c })
         }
         KeyCode::BackTab => {
             shift = true;
@@ -83,5 +130,35 @@ fn button(button: MouseButton) -> Button {
         MouseButton::Left => Button::Left,
         MouseButton::Middle => Button::Middle,
         MouseButton::Right => Button::Right,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_answer_is_not_typed() {
+        let key = |c, modifiers| Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers));
+        let plain = |c| key(c, KeyModifiers::NONE);
+        let said = |late: &mut Late, text: &str| -> String {
+            let typed = text.chars().filter_map(|c| match late.lets(plain(c))? {
+                Event::Key(KeyEvent { code: KeyCode::Char(c), .. }) => Some(c),
+                _ => None,
+            });
+            typed.collect()
+        };
+        let mut late = Late::new(true);
+        assert_eq!(said(&mut late, "jk"), "jk");
+        assert_eq!(late.lets(key(']', KeyModifiers::ALT)), None);
+        assert_eq!(said(&mut late, "11;rgb:ffff/ffff/ffff"), "");
+        assert_eq!(late.lets(key('\\', KeyModifiers::ALT)), None);
+        assert_eq!(said(&mut late, "1r"), "1r");
+
+        let mut typed = Late::new(true);
+        assert_eq!(typed.lets(key(']', KeyModifiers::ALT)), None);
+        assert_eq!(said(&mut typed, "quit"), "quit");
+        let mut in_time = Late::new(false);
+        assert!(in_time.lets(key(']', KeyModifiers::ALT)).is_some());
     }
 }

@@ -9,6 +9,7 @@ use ratatui::{Terminal, TerminalOptions, Viewport};
 use tokio::sync::mpsc;
 
 use crate::draw;
+use crate::run::window;
 use crate::state::State;
 
 /// DEC private mode 2026: a terminal that knows it shows all of it at once; one that doesn't ignores it.
@@ -49,6 +50,8 @@ impl Painter {
     /// For a window of these columns and rows.
     pub(super) fn new(size: (u16, u16)) -> io::Result<Self> {
         let drawn = Drawn::default();
+        // Whether there are colours is the theme's business.
+        crossterm::style::force_color_output(true);
         let viewport = Viewport::Fixed(Rect::new(0, 0, size.0, size.1));
         let backend = CrosstermBackend::new(drawn.clone());
         let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
@@ -57,7 +60,11 @@ impl Painter {
         std::thread::Builder::new().name("frames".to_owned()).spawn(move || {
             while let Ok(frame) = to_write.recv() {
                 let mut out = io::stdout().lock();
-                let written = out.write_all(&frame).and_then(|()| out.flush());
+                // What was given back, by a panic say, is somebody else's.
+                let written = match window::is_open() {
+                    true => out.write_all(&frame).and_then(|()| out.flush()),
+                    false => Ok(()),
+                };
                 if tx.blocking_send(written).is_err() {
                     return;
                 }

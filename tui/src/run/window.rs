@@ -5,30 +5,39 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{
     DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste,
-    EnableFocusChange, EnableMouseCapture, EventStream,
+    EnableFocusChange, EnableMouseCapture, EventStream, KeyboardEnhancementFlags,
+    PopKeyboardEnhancementFlags, PushKeyboardEnhancementFlags,
 };
 use crossterm::style::Print;
 use crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
-use crossterm::{cursor, execute, terminal};
+use crossterm::{cursor, execute, queue, terminal};
+use rustix::process::{Signal, getpgrp, getsid, kill_current_process_group};
 
-use crate::run::Error;
+use crate::host::Answers;
+use crate::run::{Error, probe};
 
 /// The terminal keeps its window's title, and takes it back. One that doesn't know them ignores them.
 const PUSH_TITLE: &str = "\x1b[22;2t";
 const POP_TITLE: &str = "\x1b[23;2t";
 
-/// Whether the terminal is ours at the moment: a panic restores it only then.
+/// Whether the terminal is ours at the moment. It changes only while standard output is locked, so that nothing that
+/// is written while it is ours comes behind what gives it back.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
+/// Whether the terminal was told to tell keys apart: only then that is taken back.
+static TELLS_KEYS: AtomicBool = AtomicBool::new(false);
 
 /// The terminal in use. Dropped, it is as it was.
 #[derive(Debug)]
-pub(super) struct Window;
+pub(super) struct Window {
+    has_mouse: bool,
+    tells_keys: bool,
+}
 
 impl Window {
-    /// Takes the terminal.
-    pub(super) fn open() -> Result<Self, Error> {
+    /// Takes the terminal; answers also what it said of itself.
+    pub(super) fn open() -> Result<(Self, Answers), Error> {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(Error::NotATerminal);
         }
@@ -38,9 +47,14 @@ impl Window {
             leave();
             next(info);
         }));
-        let window = Self;
-        enter().map_err(Error::Terminal)?;
-        Ok(window)
+        // From here on every way out gives it back.
+        let mut window = Self { has_mouse: false, tells_keys: false };
+        IS_OPEN.store(true, Ordering::SeqCst);
+        enable_raw_mode().map_err(Error::Terminal)?;
+        let answers = probe::ask().map_err(Error::Terminal)?;
+        window.tells_keys = answers.tells_keys;
+        window.enter().map_err(Error::Terminal)?;
+        Ok((window, answers))
     }
 
     /// What is typed, and what the mouse does.
@@ -54,11 +68,56 @@ impl Window {
         (columns.max(1), rows.max(1))
     }
 
-    /// Stops the process with the terminal given back; answers when it goes on.
-    pub(super) fn suspend(&self) -> io::Result<()> {
+    /// Is it still ours? A panic anywhere gave it back.
+    pub(super) fn is_open(&self) -> bool {
+        is_open()
+    }
+
+    /// Notes whether the mouse is this program's, for when the terminal is taken again; answers what tells the terminal.
+    pub(super) fn set_mouse(&mut self, has_mouse: bool) -> io::Result<Vec<u8>> {
+        self.has_mouse = has_mouse;
+        let mut said = vec![];
+        if has_mouse {
+            queue!(said, EnableMouseCapture)?;
+        } else {
+            queue!(said, DisableMouseCapture)?;
+        }
+        Ok(said)
+    }
+
+    /// Stops the process with the terminal given back; answers when it goes on, and whether there was a shell to stop
+    /// for: without one nobody would ever start it again.
+    pub(super) fn suspend(&self) -> io::Result<bool> {
+        // A shell gives each of its jobs a group of its own. In the session's first group there is no shell above.
+        if getsid(None)? == getpgrp() {
+            return Ok(false);
+        }
         leave();
-        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
-        enter()
+        // As the terminal's own Ctrl-Z does it: everything that was started together.
+        kill_current_process_group(Signal::STOP)?;
+        IS_OPEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        self.enter()?;
+        Ok(true)
+    }
+
+    fn enter(&self) -> io::Result<()> {
+        execute!(
+            io::stdout(),
+            Print(PUSH_TITLE),
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            EnableFocusChange,
+        )?;
+        if self.tells_keys {
+            let flags = KeyboardEnhancementFlags::DISAMBIGUATE_ESCAPE_CODES;
+            TELLS_KEYS.store(true, Ordering::SeqCst);
+            execute!(io::stdout(), PushKeyboardEnhancementFlags(flags))?;
+        }
+        if self.has_mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
+        Ok(())
     }
 }
 
@@ -68,26 +127,22 @@ impl Drop for Window {
     }
 }
 
-fn enter() -> io::Result<()> {
-    IS_OPEN.store(true, Ordering::SeqCst);
-    enable_raw_mode()?;
-    execute!(
-        io::stdout(),
-        Print(PUSH_TITLE),
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        EnableFocusChange,
-        EnableMouseCapture,
-    )
+/// Is the terminal ours? Asked with standard output locked it stays so until the lock is given back.
+pub(super) fn is_open() -> bool {
+    IS_OPEN.load(Ordering::SeqCst)
 }
 
 /// What can't be restored is left: there is nobody to tell.
 fn leave() {
+    let mut out = io::stdout().lock();
     if !IS_OPEN.swap(false, Ordering::SeqCst) {
         return;
     }
-    let _ = execute!(
-        io::stdout(),
+    if TELLS_KEYS.swap(false, Ordering::SeqCst) {
+        let _ = queue!(out, PopKeyboardEnhancementFlags);
+    }
+    let _ = queue!(
+        out,
         DisableMouseCapture,
         DisableFocusChange,
         DisableBracketedPaste,
@@ -95,6 +150,6 @@ fn leave() {
         LeaveAlternateScreen,
         Print(POP_TITLE),
     );
-    let _ = io::stdout().flush();
+    let _ = out.flush();
     let _ = disable_raw_mode();
 }
