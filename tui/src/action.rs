@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smith_model::id::LoopId;
 
 use crate::fleet::FleetAction;
+use crate::look::Theme;
 
 /// Something that a person asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,47 @@ pub enum Action {
     Tab(TabAction),
     /// Do something in the fleet's table.
     Fleet(FleetAction),
+    /// Choose a theme by looking at each.
+    Themes,
+    /// Use a theme.
+    Theme(Theme),
+    /// Take the mouse from the terminal, or give it back.
+    Mouse(Switch),
+    /// Do something with the settings' file.
+    Config(ConfigAction),
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Switch {
+    /// On.
+    On,
+    /// Off.
+    Off,
+    /// What it isn't now.
+    Other,
+}
+
+impl Switch {
+    /// What comes out, from what it is.
+    pub fn of(self, is_on: bool) -> bool {
+        match self {
+            Self::On => true,
+            Self::Off => false,
+            Self::Other => !is_on,
+        }
+    }
+}
+
+/// What can be done with the settings' file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConfigAction {
+    /// Show what is in use, and what is wrong.
+    Show,
+    /// Read it again.
+    Reload,
 }
 
 /// What a tab can show.

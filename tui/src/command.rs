@@ -1,7 +1,9 @@
 //! The commands behind `:`, which keys are bound to and the palette lists: the one list of what can be done.
 
 mod fleet;
+mod look;
 mod movement;
+pub mod near;
 mod program;
 
 use serde::de::DeserializeOwned;
@@ -13,6 +15,7 @@ pub const GROUPS: &[(&str, &[Command])] = &[
     ("Fleet", fleet::COMMANDS),
     ("Moving", movement::COMMANDS),
     ("Program and tabs", program::COMMANDS),
+    ("Looks and settings", look::COMMANDS),
 ];
 
 /// A command.
@@ -35,7 +38,10 @@ pub fn parse(text: &str) -> Result<Action, String> {
     let text = text.trim();
     let (name, args) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let Some(command) = find(name) else {
-        return Err(format!("there is no command {name:?}; ? lists what there is"));
+        let names = all().flat_map(|c| c.aliases.iter().copied().chain([c.name]));
+        let meant = near::meant(name, names);
+        let meant = if meant.is_empty() { "; ? lists what there is".to_owned() } else { meant };
+        return Err(format!("there is no command {name:?}{meant}"));
     };
     (command.parse)(args.trim()).map_err(|error| format!("{}: {error}", command.name))
 }

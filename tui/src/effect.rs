@@ -16,6 +16,10 @@ pub enum Effect {
     Copy(String),
     /// Name the terminal's window.
     Title(String),
+    /// Take the mouse, or give it back.
+    Mouse(bool),
+    /// Read the settings' file again; [`crate::msg::Msg::Config`] is the answer.
+    ReadConfig,
     /// Draw the person's eye, if it isn't on the terminal.
     Notify(Notice),
 }

@@ -4,12 +4,16 @@
 //! what is to be done ([`Answer`]); it never changes the state behind it. Whatever else wants to lie over the
 //! workstation (a wizard, say) becomes another variant.
 
+mod frame;
 pub mod line;
+pub mod page;
+pub mod themes;
 
 use ratatui::layout::Rect;
 
 use crate::action::Action;
 use crate::draw::Canvas;
+use crate::effect::Effect;
 use crate::keys::Chord;
 use crate::state::State;
 
@@ -18,6 +22,10 @@ use crate::state::State;
 pub enum Layer {
     /// A line that is typed: a command, or a filter.
     Line(line::Line),
+    /// A text in a box.
+    Page(page::Page),
+    /// The themes to choose from.
+    Themes(themes::Themes),
 }
 
 /// What a layer did with a key.
@@ -40,6 +48,8 @@ impl Layer {
     pub fn key(&mut self, chord: Chord) -> Answer {
         match self {
             Self::Line(line) => line.key(chord),
+            Self::Page(page) => page.key(chord),
+            Self::Themes(themes) => themes.key(chord),
         }
     }
 
@@ -47,6 +57,18 @@ impl Layer {
     pub fn paste(&mut self, text: &str) -> Answer {
         match self {
             Self::Line(line) => line.paste(text),
+            Self::Page(_) | Self::Themes(_) => Answer::Taken,
+        }
+    }
+
+    /// Makes it fit the state behind it and the window. Called after every change.
+    pub fn settle(&mut self, state: &State) -> Vec<Effect> {
+        match self {
+            Self::Line(_) | Self::Themes(_) => vec![],
+            Self::Page(page) => {
+                page.settle(state.size);
+                vec![]
+            }
         }
     }
 
@@ -54,6 +76,8 @@ impl Layer {
     pub fn draw(&self, state: &State, area: Rect, canvas: &mut Canvas<'_>) {
         match self {
             Self::Line(line) => line.draw(state, area, canvas),
+            Self::Page(page) => page.draw(area, canvas),
+            Self::Themes(themes) => themes.draw(state.world.look.theme, area, canvas),
         }
     }
 }

@@ -12,6 +12,7 @@
 pub mod action;
 pub mod args;
 pub mod command;
+pub mod config;
 pub mod draw;
 pub mod effect;
 pub mod fleet;

@@ -33,6 +33,8 @@ pub enum Msg {
     Fleet(Stream<FleetChange>),
     /// An order was found.
     Ordered(Ordered),
+    /// The settings' file was read: its text, nothing where it isn't there, or why it can't be read.
+    Config(Result<Option<String>, String>),
     /// A text was copied: what was done with it, or why it wasn't.
     Copied(Result<String, String>),
     /// Something was asked for outside: what was done, or why it wasn't.

@@ -3,6 +3,7 @@
 //! One task owns the state. What it draws goes to a thread that writes it, so that a slow terminal holds up frames and
 //! nothing else: while one is being written no other is drawn.
 
+mod files;
 mod host;
 mod input;
 mod orders;
@@ -27,7 +28,7 @@ use tokio::sync::mpsc;
 
 use crate::args::Args;
 use crate::effect::Effect;
-use crate::look::Role;
+use crate::look::{Motion, Role};
 use crate::msg::Msg;
 use crate::replay::{self, Begin, Line};
 use crate::settings::{self, Env, Target};
@@ -112,14 +113,15 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
     let Target { context, client } = target;
     let server = client.server().to_owned();
     let session = Session { context, server, identity: None, read_only: args.read_only };
-    let (mut window, mut answers) = Window::open()?;
+    let (window, mut answers) = Window::open()?;
     let size = window.size();
-    let mouse = window.set_mouse(true).map_err(Error::Terminal)?;
     let late = Late::new(answers.end());
     let (tx, rx) = mpsc::channel(MESSAGES);
-    let look = env.look(answers.ground);
-    let state = State::new(Timestamp::now(), session, look, size);
+    let setup = files::setup(env, answers.ground);
+    let mut state = State::new(Timestamp::now(), session, setup.look(), size);
+    let effects = state.set_up(setup);
     let mut owner = Owner {
+        env: env.clone(),
         painter: Painter::new(size).map_err(Error::Terminal)?,
         state,
         window,
@@ -137,7 +139,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         let begun = Recorder::create(path, &Begin::of(&owner.state));
         owner.recorder = Some(begun.map_err(|source| error(path, source))?);
     }
-    owner.beside.tell(mouse);
+    owner.carry_out(effects).await.map_err(Error::Terminal)?;
     for chord in answers.typed {
         owner.take(Msg::Key(chord)).await.map_err(Error::Terminal)?;
     }
@@ -151,6 +153,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
 }
 
 struct Owner {
+    env: Env,
     state: State,
     window: Window,
     painter: Painter,
@@ -218,19 +221,49 @@ impl Owner {
             self.orders.done(ordered.view.tab);
         }
         self.beside.hears(&msg);
-        let mut effects = VecDeque::from(self.happens(msg));
+        let effects = self.happens(msg);
+        self.carry_out(effects).await
+    }
+
+    async fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
-            match effect {
-                Effect::Copy(text) => {
-                    let msg = self.beside.copy(&text);
-                    effects.extend(self.happens(msg));
+            let config = &self.state.setup.config;
+            let answer = match effect {
+                Effect::Order(job) => {
+                    self.orders.ask(job);
+                    continue;
                 }
-                Effect::Title(text) => self.beside.title(&text),
-                Effect::Notify(notice) => self.beside.notify(&notice),
-                Effect::Order(job) => self.orders.ask(job),
-                Effect::Suspend => self.suspend().await?,
-                Effect::Redraw => self.painter.redraw(),
-            }
+                Effect::Suspend => {
+                    self.suspend().await?;
+                    continue;
+                }
+                Effect::Redraw => {
+                    self.painter.redraw();
+                    continue;
+                }
+                Effect::Title(text) => {
+                    if config.title.value {
+                        self.beside.title(&text);
+                    }
+                    continue;
+                }
+                Effect::Notify(notice) => {
+                    if config.notifications.value {
+                        self.beside.notify(&notice);
+                    }
+                    continue;
+                }
+                Effect::Mouse(has_mouse) => {
+                    let said = self.window.set_mouse(has_mouse)?;
+                    self.beside.tell(said);
+                    continue;
+                }
+                Effect::Copy(text) => self.beside.copy(&text),
+                // A small file, and a person waits for it.
+                Effect::ReadConfig => Msg::Config(files::read_config(&self.env)),
+            };
+            effects.extend(self.happens(answer));
         }
         Ok(())
     }
@@ -262,7 +295,11 @@ impl Owner {
         }
         let now = Instant::now();
         let drawn = self.drawn.filter(|_| !self.is_urgent);
-        Some(drawn.map_or(now, |drawn| now.max(drawn + DATA_FRAME)))
+        let apart = match self.state.world.look.motion {
+            Motion::Full => DATA_FRAME,
+            Motion::Reduced => TICK,
+        };
+        Some(drawn.map_or(now, |drawn| now.max(drawn + apart)))
     }
 
     fn draw(&mut self) -> io::Result<()> {

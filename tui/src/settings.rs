@@ -7,7 +7,6 @@ use smith_model::context::{Contexts, LOCAL};
 
 use crate::args::Args;
 use crate::host::Host;
-use crate::look::{Ground, Look, Rgb, Theme};
 
 /// What of the process's environment matters.
 #[derive(Clone, Debug, Default)]
@@ -91,17 +90,6 @@ impl Env {
                 !locale.to_ascii_lowercase().replace('-', "").contains("utf8")
             }),
         }
-    }
-
-    /// How to draw on this terminal, which said this of its ground.
-    pub fn look(&self, ground: Option<Rgb>) -> Look {
-        let ground = ground.map(|rgb| if rgb.is_light() { Ground::Light } else { Ground::Dark });
-        let theme = match (self.is_plain, ground) {
-            (true, _) => Theme::Plain,
-            (false, Some(Ground::Light)) => Theme::Light,
-            (false, Some(Ground::Dark) | None) => Theme::Dark,
-        };
-        Look { theme, ascii: self.is_ascii, depth: self.host.depth, ground, ..Look::default() }
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::config::Setup;
 use crate::draw::Hits;
+use crate::effect::Effect;
 use crate::keys::{Chord, Keymap};
 use crate::layers::Layer;
 use crate::look::{Look, Role};
@@ -32,6 +34,8 @@ pub struct State {
     pub said: Option<Said>,
     /// The window's columns and rows.
     pub size: (u16, u16),
+    /// How this workstation is set up.
+    pub setup: Setup,
     /// Where the mouse can do what on the newest frame.
     pub hits: Hits,
     /// A frame is due.
@@ -69,10 +73,28 @@ impl State {
             pending: vec![],
             said: None,
             size,
+            setup: Setup::default(),
             hits: Hits::default(),
             is_dirty: true,
             is_over: false,
         }
+    }
+
+    /// Sets it up, at the start and whenever the settings changed.
+    pub fn set_up(&mut self, setup: Setup) -> Vec<Effect> {
+        self.world.look = setup.look();
+        self.keymap = setup.config.keymap.clone();
+        let wrong: Vec<String> = setup.config.wrong().map(|problem| problem.to_string()).collect();
+        if let [first, more @ ..] = wrong.as_slice() {
+            let more = match more.len() {
+                0 => ":config shows it".to_owned(),
+                more => format!("{more} more, see :config"),
+            };
+            self.say(format!("{first}; {more}"), Role::Bad);
+        }
+        let has_mouse = setup.has_mouse();
+        self.setup = setup;
+        vec![Effect::Mouse(has_mouse)]
     }
 
     /// What it wants to hear from.

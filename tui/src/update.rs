@@ -5,6 +5,7 @@ mod act;
 use jiff::Timestamp;
 
 use crate::action::{Action, Motion};
+use crate::config::{Config, Setup};
 use crate::draw::Layout;
 use crate::effect::Effect;
 use crate::fleet::Link;
@@ -34,6 +35,18 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Focus(_) => vec![],
+        Msg::Config(Ok(text)) => {
+            let path = state.setup.config.path.clone();
+            let config = Config::read(path, text.as_deref());
+            state.say("the settings were read again", Role::Good);
+            // What the file says now counts for more than what was asked for before.
+            let setup = Setup { config, theme: None, mouse: None, ..state.setup.clone() };
+            state.set_up(setup)
+        }
+        Msg::Config(Err(why)) => {
+            state.say(why, Role::Bad);
+            vec![]
+        }
         Msg::Copied(Ok(done)) | Msg::Told(Ok(done)) => {
             state.say(done, Role::Good);
             vec![]
@@ -67,7 +80,12 @@ fn settle(state: &mut State) -> Vec<Effect> {
     let (columns, rows) = state.size;
     let layout = Layout::new(columns, rows, state.tabs.all().len());
     let tab = state.tabs.current_mut();
-    tab.place.settle(tab.id, &state.world, layout.body)
+    let mut effects = tab.place.settle(tab.id, &state.world, layout.body);
+    // Each sees the state without the layers: none is for another to know.
+    let mut layers = std::mem::take(&mut state.layers);
+    effects.extend(layers.iter_mut().flat_map(|layer| layer.settle(state)));
+    state.layers = layers;
+    effects
 }
 
 fn tick(state: &mut State) -> Vec<Effect> {

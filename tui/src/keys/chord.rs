@@ -101,6 +101,12 @@ impl Chord {
     }
 }
 
+/// Several chords as one writes them.
+pub fn keys_text(keys: &[Chord]) -> String {
+    let keys: Vec<String> = keys.iter().map(Chord::to_string).collect();
+    keys.join(" ")
+}
+
 impl FromStr for Chord {
     type Err = String;
 

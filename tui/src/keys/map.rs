@@ -38,6 +38,11 @@ impl Context {
         Self::Everywhere,
     ];
 
+    /// The context of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|context| context.as_str() == name)
+    }
+
     /// Its name in the configuration and in help.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -105,25 +110,31 @@ impl Keymap {
         self.bindings.push(binding);
     }
 
-    /// Forgets what keys mean in a context.
-    pub fn unbind(&mut self, context: Context, keys: &[Chord]) {
+    /// Forgets what keys mean in a context; answers whether they meant anything.
+    pub fn unbind(&mut self, context: Context, keys: &[Chord]) -> bool {
+        let before = self.bindings.len();
         self.bindings.retain(|other| other.context != context || other.keys != keys);
+        before != self.bindings.len()
     }
 
     /// What keys mean, nearest context first. A prefix in a nearer context wins over a binding further out.
     pub fn resolve(&self, contexts: &[Context], keys: &[Chord]) -> Resolved<'_> {
+        let mut all: Vec<&Binding> = vec![];
         for context in contexts {
             let here = self.bindings.iter().filter(|b| b.context == *context);
             let (bound, longer): (Vec<&Binding>, Vec<&Binding>) =
                 here.filter(|b| b.keys.starts_with(keys)).partition(|b| b.keys.len() == keys.len());
-            if !longer.is_empty() {
-                return Resolved::Prefix(longer);
-            }
-            if let [bound, ..] = bound.as_slice() {
+            if let (true, true, [bound, ..]) = (all.is_empty(), longer.is_empty(), bound.as_slice())
+            {
                 return Resolved::Bound(bound);
             }
+            for binding in longer {
+                if !all.iter().any(|nearer| nearer.keys == binding.keys) {
+                    all.push(binding);
+                }
+            }
         }
-        Resolved::Nothing
+        if all.is_empty() { Resolved::Nothing } else { Resolved::Prefix(all) }
     }
 
     /// The keys that one would press for an action in these contexts, shortest first.

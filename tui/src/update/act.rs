@@ -1,10 +1,12 @@
 //! What a person asks for, done: by the place first, else here.
 
-use crate::action::{Action, Destination, TabAction};
+use crate::action::{Action, ConfigAction, Destination, TabAction};
 use crate::effect::Effect;
 use crate::fleet::FleetAction;
 use crate::layers::Layer;
 use crate::layers::line::{Line, Purpose};
+use crate::layers::page::Page;
+use crate::layers::themes::Themes;
 use crate::look::Role;
 use crate::place::{Handled, Place, fleet};
 use crate::state::State;
@@ -64,6 +66,25 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Tab(action) => tab(state, action),
         Action::Help | Action::Palette => {}
+        Action::Themes => {
+            let themes = Themes::new(state.world.look.theme);
+            state.layers.push(Layer::Themes(themes));
+        }
+        Action::Theme(theme) => {
+            state.setup.theme = Some(theme);
+            state.world.look = state.setup.look();
+        }
+        Action::Mouse(switch) => {
+            let has_mouse = switch.of(state.setup.has_mouse());
+            state.setup.mouse = Some(has_mouse);
+            let whose = if has_mouse { "Smith's" } else { "the terminal's: it selects text" };
+            state.say(format!("the mouse is {whose}"), Role::Text);
+            return vec![Effect::Mouse(has_mouse)];
+        }
+        Action::Config(ConfigAction::Show) => {
+            state.layers.push(Layer::Page(Page::new("settings", state.setup.report())));
+        }
+        Action::Config(ConfigAction::Reload) => return vec![Effect::ReadConfig],
         Action::Move(_) | Action::Open | Action::Fleet(_) => {
             state.say("there is nothing here to do that with", Role::Dim);
         }
