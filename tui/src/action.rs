@@ -38,6 +38,8 @@ pub enum Action {
     Tab(TabAction),
     /// Do something in the fleet's table.
     Fleet(FleetAction),
+    /// Choose what stands there in the palette, counted from 0.
+    Choose(usize),
     /// Choose a theme by looking at each.
     Themes,
     /// Use a theme.

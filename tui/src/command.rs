@@ -1,5 +1,6 @@
 //! The commands behind `:`, which keys are bound to and the palette lists: the one list of what can be done.
 
+pub mod complete;
 mod fleet;
 mod look;
 mod movement;
@@ -9,6 +10,8 @@ mod program;
 use serde::de::DeserializeOwned;
 
 use crate::action::Action;
+
+pub use complete::Completes;
 
 /// All commands by what they are about, as help lists them.
 pub const GROUPS: &[(&str, &[Command])] = &[
@@ -29,6 +32,8 @@ pub struct Command {
     pub args: &'static str,
     /// What it does, in one line.
     pub help: &'static str,
+    /// What the words that may follow name.
+    pub completes: Completes,
     /// What it means with what follows, or why that isn't right.
     pub parse: fn(&str) -> Result<Action, String>,
 }
@@ -63,7 +68,14 @@ const fn command(
     help: &'static str,
     parse: fn(&str) -> Result<Action, String>,
 ) -> Command {
-    Command { name, aliases, args, help, parse }
+    Command { name, aliases, args, help, completes: Completes::Words, parse }
+}
+
+impl Command {
+    /// The same, with what the words that may follow name.
+    const fn completing(self, completes: Completes) -> Self {
+        Self { completes, ..self }
+    }
 }
 
 fn none(args: &str, action: Action) -> Result<Action, String> {

@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 pub use canvas::{Canvas, Hits, Region};
 
+use crate::layers::which_key;
 use crate::look::Role;
 use crate::state::State;
 
@@ -55,6 +56,7 @@ pub fn frame(state: &State, frame: &mut Frame<'_>) -> Hits {
     for layer in &state.layers {
         layer.draw(state, area, &mut canvas);
     }
+    which_key::draw(state, area, &mut canvas);
     if let Some(cursor) = canvas.cursor() {
         frame.set_cursor_position(cursor);
     }

@@ -2,6 +2,7 @@
 
 use crate::fleet::OrderJob;
 use crate::host::Notice;
+use crate::layers::palette::SeekJob;
 
 /// Something to be done outside of the state.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub enum Effect {
     Copy(String),
     /// Name the terminal's window.
     Title(String),
+    /// Find loops for the palette; [`crate::msg::Msg::Found`] is the answer.
+    Seek(SeekJob),
     /// Take the mouse, or give it back.
     Mouse(bool),
     /// Read the settings' file again; [`crate::msg::Msg::Config`] is the answer.

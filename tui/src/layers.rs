@@ -5,14 +5,17 @@
 //! workstation (a wizard, say) becomes another variant.
 
 mod frame;
+pub mod help;
 pub mod line;
 pub mod page;
+pub mod palette;
 pub mod themes;
+pub mod which_key;
 
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::draw::Canvas;
+use crate::draw::{Canvas, Region};
 use crate::effect::Effect;
 use crate::keys::Chord;
 use crate::state::State;
@@ -24,6 +27,10 @@ pub enum Layer {
     Line(line::Line),
     /// A text in a box.
     Page(page::Page),
+    /// Which keys do what.
+    Help(Box<help::Help>),
+    /// Everything that can be done.
+    Palette(Box<palette::Palette>),
     /// The themes to choose from.
     Themes(themes::Themes),
 }
@@ -49,6 +56,8 @@ impl Layer {
         match self {
             Self::Line(line) => line.key(chord),
             Self::Page(page) => page.key(chord),
+            Self::Help(help) => help.key(chord),
+            Self::Palette(palette) => palette.key(chord),
             Self::Themes(themes) => themes.key(chord),
         }
     }
@@ -57,6 +66,8 @@ impl Layer {
     pub fn paste(&mut self, text: &str) -> Answer {
         match self {
             Self::Line(line) => line.paste(text),
+            Self::Help(help) => help.paste(text),
+            Self::Palette(palette) => palette.paste(text),
             Self::Page(_) | Self::Themes(_) => Answer::Taken,
         }
     }
@@ -64,20 +75,37 @@ impl Layer {
     /// Makes it fit the state behind it and the window. Called after every change.
     pub fn settle(&mut self, state: &State) -> Vec<Effect> {
         match self {
-            Self::Line(_) | Self::Themes(_) => vec![],
-            Self::Page(page) => {
-                page.settle(state.size);
-                vec![]
-            }
+            Self::Palette(palette) => return palette.settle(state),
+            Self::Line(line) => line.settle(state),
+            Self::Help(help) => help.settle(state),
+            Self::Themes(_) => {}
+            Self::Page(page) => page.settle(state.size),
+        }
+        vec![]
+    }
+
+    /// Is it a list or a text, which the wheel goes through and a click beside it closes?
+    pub fn is_looked_through(&self) -> bool {
+        match self {
+            Self::Help(_) | Self::Palette(_) | Self::Page(_) | Self::Themes(_) => true,
+            Self::Line(_) => false,
         }
     }
 
     /// Draws it over what is there.
     pub fn draw(&self, state: &State, area: Rect, canvas: &mut Canvas<'_>) {
+        if self.is_looked_through() {
+            canvas.region(Region::click(area, Action::Dismiss));
+        }
         match self {
-            Self::Line(line) => line.draw(state, area, canvas),
+            Self::Line(line) => line.draw(area, canvas),
             Self::Page(page) => page.draw(area, canvas),
+            Self::Help(help) => help.draw(area, canvas),
+            Self::Palette(palette) => palette.draw(area, canvas),
             Self::Themes(themes) => themes.draw(state.world.look.theme, area, canvas),
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

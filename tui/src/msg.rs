@@ -7,6 +7,7 @@ use smith_model::id::LoopId;
 use crate::action::Action;
 use crate::fleet::{Ordered, Row};
 use crate::keys::Chord;
+use crate::layers::palette::Found;
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,6 +34,8 @@ pub enum Msg {
     Fleet(Stream<FleetChange>),
     /// An order was found.
     Ordered(Ordered),
+    /// Loops were found for the palette.
+    Found(Found),
     /// The settings' file was read: its text, nothing where it isn't there, or why it can't be read.
     Config(Result<Option<String>, String>),
     /// A text was copied: what was done with it, or why it wasn't.

@@ -9,8 +9,8 @@ use std::io::BufRead;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Config, Setup, Surroundings};
 use crate::effect::Effect;
-use crate::look::Look;
 use crate::msg::Msg;
 use crate::state::State;
 use crate::update::update;
@@ -30,8 +30,10 @@ pub struct Begin {
     pub at: Timestamp,
     /// Columns and rows.
     pub size: (u16, u16),
-    /// How it looked.
-    pub look: Look,
+    /// What its terminal was.
+    pub surroundings: Surroundings,
+    /// The text of the settings' file, if there was one.
+    pub settings: Option<String>,
     /// The context in use.
     pub context: Option<String>,
     /// The server's address.
@@ -73,15 +75,16 @@ pub enum Error {
 }
 
 impl Begin {
-    /// Of this state, now.
-    pub fn of(state: &State) -> Self {
+    /// Of this state, now, which was set up by this text.
+    pub fn of(state: &State, settings: Option<String>) -> Self {
         let Session { context, server, identity: _, read_only } = state.world.session.clone();
         Self {
             smith_recording: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             at: state.world.now,
             size: state.size,
-            look: state.world.look,
+            surroundings: state.setup.surroundings,
+            settings,
             context,
             server,
             read_only,
@@ -90,8 +93,14 @@ impl Begin {
 
     /// The state that it began with.
     pub fn state(self) -> State {
-        let Self { at, size, look, context, server, read_only, .. } = self;
-        State::new(at, Session { context, server, identity: None, read_only }, look, size)
+        let Self { at, size, surroundings, settings, context, server, read_only, .. } = self;
+        let config = Config::read(None, settings.as_deref());
+        let setup = Setup { surroundings, config, ..Setup::default() };
+        let session = Session { context, server, identity: None, read_only };
+        let mut state = State::new(at, session, setup.look(), size);
+        // What it asks of the outside was done then.
+        drop(state.set_up(setup));
+        state
     }
 }
 
@@ -144,11 +153,12 @@ pub fn again(state: &mut State, line: Line<'_>) {
 mod tests {
     use super::*;
     use crate::keys::Chord;
+    use crate::look::Look;
 
     fn recording() -> Vec<u8> {
         let state =
             State::new(Timestamp::UNIX_EPOCH, Session::default(), Look::default(), (80, 24));
-        let mut bytes = serde_json::to_vec(&Begin::of(&state)).unwrap();
+        let mut bytes = serde_json::to_vec(&Begin::of(&state, None)).unwrap();
         for key in ["j", ":", "x"] {
             let msg = Msg::Key(key.parse::<Chord>().unwrap());
             bytes.push(b'\n');

@@ -11,6 +11,7 @@ mod paint;
 mod player;
 mod probe;
 mod recorder;
+mod seek;
 mod sources;
 mod window;
 
@@ -40,6 +41,7 @@ use input::Late;
 use orders::Orders;
 use paint::Painter;
 use recorder::Recorder;
+use seek::Seeker;
 use sources::Sources;
 use window::Window;
 
@@ -129,6 +131,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         rx,
         beside: Beside::new(env.host),
         orders: Orders::new(tx.clone()),
+        seeker: Seeker::new(tx.clone()),
         sources: Sources::new(client, tx),
         drawn: None,
         is_urgent: true,
@@ -136,7 +139,10 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
     };
     let error = |path: &PathBuf, source| Error::Record { path: path.clone(), source };
     if let Some(path) = &args.record {
-        let begun = Recorder::create(path, &Begin::of(&owner.state));
+        let begun = Recorder::create(
+            path,
+            &Begin::of(&owner.state, files::read_config(env).ok().flatten()),
+        );
         owner.recorder = Some(begun.map_err(|source| error(path, source))?);
     }
     owner.carry_out(effects).await.map_err(Error::Terminal)?;
@@ -161,6 +167,7 @@ struct Owner {
     late: Late,
     rx: mpsc::Receiver<Msg>,
     orders: Orders,
+    seeker: Seeker,
     sources: Sources,
     /// When the newest frame was drawn.
     drawn: Option<Instant>,
@@ -220,6 +227,9 @@ impl Owner {
         if let Msg::Ordered(ordered) = &msg {
             self.orders.done(ordered.view.tab);
         }
+        if let Msg::Found(_) = &msg {
+            self.seeker.done();
+        }
         self.beside.hears(&msg);
         let effects = self.happens(msg);
         self.carry_out(effects).await
@@ -232,6 +242,10 @@ impl Owner {
             let answer = match effect {
                 Effect::Order(job) => {
                     self.orders.ask(job);
+                    continue;
+                }
+                Effect::Seek(job) => {
+                    self.seeker.ask(job);
                     continue;
                 }
                 Effect::Suspend => {

@@ -17,6 +17,9 @@ use crate::world::{Session, World};
 /// How long the line at the bottom shows what was said.
 pub const SAID: SignedDuration = SignedDuration::from_secs(6);
 
+/// The most commands that are remembered.
+const MOST_TYPED: usize = 100;
+
 /// Everything.
 #[derive(Debug)]
 pub struct State {
@@ -30,6 +33,8 @@ pub struct State {
     pub keymap: Keymap,
     /// Keys that may become a binding with what follows.
     pub pending: Vec<Chord>,
+    /// Commands that were typed or chosen, oldest first.
+    pub typed: Vec<String>,
     /// What was said last.
     pub said: Option<Said>,
     /// The window's columns and rows.
@@ -71,6 +76,7 @@ impl State {
             layers: vec![],
             keymap: Keymap::standard(),
             pending: vec![],
+            typed: vec![],
             said: None,
             size,
             setup: Setup::default(),
@@ -100,6 +106,15 @@ impl State {
     /// What it wants to hear from.
     pub fn wanted(&self) -> BTreeSet<Source> {
         BTreeSet::from([Source::Fleet])
+    }
+
+    /// Remembers a command, for the line's history and the palette.
+    pub fn remember(&mut self, command: &str) {
+        self.typed.retain(|typed| typed != command);
+        if self.typed.len() == MOST_TYPED {
+            self.typed.remove(0);
+        }
+        self.typed.push(command.to_owned());
     }
 
     /// Says something to the person.

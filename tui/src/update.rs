@@ -9,8 +9,8 @@ use crate::config::{Config, Setup};
 use crate::draw::Layout;
 use crate::effect::Effect;
 use crate::fleet::Link;
-use crate::keys::{Chord, Resolved};
-use crate::layers::Answer;
+use crate::keys::{Chord, Key, Resolved};
+use crate::layers::{Answer, Layer};
 use crate::look::Role;
 use crate::msg::{Button, FleetChange, Mouse, MouseKind, Msg, Stream};
 use crate::place::Place;
@@ -35,6 +35,14 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Focus(_) => vec![],
+        Msg::Found(found) => {
+            for layer in &mut state.layers {
+                if let Layer::Palette(palette) = layer {
+                    palette.take(found.clone());
+                }
+            }
+            vec![]
+        }
         Msg::Config(Ok(text)) => {
             let path = state.setup.config.path.clone();
             let config = Config::read(path, text.as_deref());
@@ -104,6 +112,11 @@ fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
     {
         return effects;
     }
+    // What was begun can be let go of, whatever it was.
+    if chord.key == Key::Esc && !state.pending.is_empty() {
+        state.pending.clear();
+        return vec![];
+    }
     state.pending.push(chord);
     let contexts = state.tabs.current().place.contexts();
     match state.keymap.resolve(contexts, &state.pending) {
@@ -135,7 +148,7 @@ fn answered(state: &mut State, answer: Answer) -> Option<Vec<Effect>> {
             Some(vec![])
         }
         Answer::CloseAnd(action) => {
-            state.layers.pop();
+            act::close_chosen(state);
             Some(act::act(state, action))
         }
     }
@@ -143,6 +156,21 @@ fn answered(state: &mut State, answer: Answer) -> Option<Vec<Effect>> {
 
 fn mouse_did(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { kind, column, row, .. } = mouse;
+    let wheel = match kind {
+        MouseKind::WheelUp => Some(Key::Up),
+        MouseKind::WheelDown => Some(Key::Down),
+        _ => None,
+    };
+    if let (Some(key), Some(layer)) = (wheel, state.layers.last_mut())
+        && layer.is_looked_through()
+    {
+        let answers: Vec<Answer> = (0..WHEEL).map(|_| layer.key(Chord::plain(key))).collect();
+        return answers
+            .into_iter()
+            .filter_map(|answer| answered(state, answer))
+            .flatten()
+            .collect();
+    }
     let action = match kind {
         MouseKind::Down(Button::Left) => state.hits.click(column, row).cloned(),
         MouseKind::WheelUp if state.hits.takes_wheel(column, row) => {

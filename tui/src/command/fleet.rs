@@ -1,7 +1,7 @@
 //! Commands for the fleet's table.
 
 use crate::action::Action;
-use crate::command::{Command, command, named, none};
+use crate::command::{Command, Completes, command, named, none};
 use crate::fleet::{Column, FleetAction, Grouping};
 
 /// All of them.
@@ -11,7 +11,8 @@ pub(super) const COMMANDS: &[Command] = &[
             "" => FleetAction::EditFilter,
             words => FleetAction::Filter(words.to_owned()),
         }))
-    }),
+    })
+    .completing(Completes::Filter),
     command(
         "sort",
         &[],

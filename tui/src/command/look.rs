@@ -1,7 +1,7 @@
 //! Commands for looks and settings.
 
 use crate::action::{Action, ConfigAction, Switch};
-use crate::command::{Command, command, near, none};
+use crate::command::{Command, Completes, command, near, none};
 use crate::look::Theme;
 
 /// All of them.
@@ -15,7 +15,8 @@ pub(super) const COMMANDS: &[Command] = &[
             format!("there is no theme {args:?}{}", near::meant_or_all(args, &names))
         })?;
         Ok(Action::Theme(theme))
-    }),
+    })
+    .completing(Completes::Themes),
     command("mouse", &[], "[on|off]", "whether the mouse is for Smith, or selects text", |args| {
         switch(args).map(Action::Mouse)
     }),

@@ -1,7 +1,7 @@
 //! Commands for the program and its tabs.
 
 use crate::action::{Action, Destination, TabAction};
-use crate::command::{Command, command, none};
+use crate::command::{Command, Completes, command, none};
 
 /// All of them.
 pub(super) const COMMANDS: &[Command] = &[
@@ -26,7 +26,8 @@ pub(super) const COMMANDS: &[Command] = &[
     command("loop", &["l"], "ID", "one loop", |args| {
         let id = args.parse().map_err(|error| format!("{error}"))?;
         Ok(Action::Go(Destination::Loop(id)))
-    }),
+    })
+    .completing(Completes::Loops),
     command("tab", &[], "new|close|next|previous|N", "another tab", tab),
 ];
 

@@ -1,11 +1,13 @@
 //! How this workstation is set up: by its surroundings, the file, and what was asked for since.
 
+use serde::{Deserialize, Serialize};
+
 use super::Config;
 use crate::host::Depth;
 use crate::look::{Ground, Look, Theme};
 
 /// What is so without anybody having asked for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Surroundings {
     /// `NO_COLOR`, or a terminal without colours.
     pub is_plain: bool,

@@ -4,7 +4,8 @@ use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
 
 use crate::action::Action;
-use crate::command;
+use crate::command::complete::{self, Offer};
+use crate::command::{self};
 use crate::draw::Canvas;
 use crate::fleet::FleetAction;
 use crate::keys::{Chord, Key};
@@ -12,6 +13,9 @@ use crate::layers::Answer;
 use crate::look::Role;
 use crate::state::State;
 use crate::text;
+
+/// The most characters that a line takes.
+const MOST: usize = 4096;
 
 /// What the line is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +32,37 @@ pub struct Line {
     purpose: Purpose,
     input: Input,
     wrong: Option<String>,
+    /// What was typed before, oldest first, and which of it is shown.
+    history: Vec<String>,
+    recalled: Option<usize>,
+    /// What may be meant, and which of it is shown.
+    offers: Vec<Offer>,
+    offered: Option<usize>,
 }
 
 impl Line {
     /// One that begins with a text.
     pub fn new(purpose: Purpose, text: &str) -> Self {
-        Self { purpose, input: Input::new(text.to_owned()), wrong: None }
+        Self {
+            purpose,
+            input: Input::new(text.to_owned()),
+            wrong: None,
+            history: vec![],
+            recalled: None,
+            offers: vec![],
+            offered: None,
+        }
+    }
+
+    /// With what was typed before, oldest first.
+    pub fn with_history(self, history: &[String]) -> Self {
+        Self { history: history.to_vec(), ..self }
+    }
+
+    /// The command that stands in it.
+    pub fn command(&self) -> Option<&str> {
+        let text = self.input.value().trim();
+        (self.purpose == Purpose::Command && !text.is_empty()).then_some(text)
     }
 
     pub(super) fn key(&mut self, chord: Chord) -> Answer {
@@ -51,19 +80,75 @@ impl Line {
             Chord { key: Key::Backspace, .. } if self.input.value().is_empty() => {
                 return Answer::Close;
             }
+            Chord { key: Key::Tab, shift, .. } => self.offer(if shift { -1 } else { 1 }),
+            Chord { key: Key::Up, .. } | Chord { key: Key::Char('p'), ctrl: true, .. } => {
+                self.recall(-1);
+            }
+            Chord { key: Key::Down, .. } | Chord { key: Key::Char('n'), ctrl: true, .. } => {
+                self.recall(1);
+            }
             chord => {
                 let Some(request) = request(chord) else { return Answer::Taken };
-                self.input.handle(request);
+                self.edit(request);
             }
         }
         self.changed()
     }
 
     pub(super) fn paste(&mut self, text: &str) -> Answer {
-        for c in text.chars().filter(|c| !c.is_control()) {
-            self.input.handle(InputRequest::InsertChar(c));
+        for c in text.chars().filter(|c| !c.is_control()).take(MOST) {
+            self.edit(InputRequest::InsertChar(c));
         }
         self.changed()
+    }
+
+    fn edit(&mut self, request: InputRequest) {
+        let is_more = matches!(request, InputRequest::InsertChar(_));
+        if is_more && self.input.value().len() >= MOST {
+            return;
+        }
+        self.input.handle(request);
+        self.offered = None;
+        self.recalled = None;
+    }
+
+    /// Shows the next of what may be meant; the only one as if it had been typed.
+    fn offer(&mut self, by: isize) {
+        let count = isize::try_from(self.offers.len()).unwrap_or(0);
+        if count == 0 {
+            return;
+        }
+        let next = match self.offered {
+            Some(at) => isize::try_from(at).unwrap_or(0) + by,
+            None if by < 0 => count - 1,
+            None => 0,
+        };
+        let next = usize::try_from(next.rem_euclid(count)).unwrap_or(0);
+        let mut text = self.offers[next].text.clone();
+        self.offered = Some(next);
+        if count == 1 {
+            let takes_more =
+                !text.contains(' ') && command::find(&text).is_some_and(|c| !c.args.is_empty());
+            if takes_more {
+                text.push(' ');
+            }
+            self.offered = None;
+        }
+        self.set(self.own(&text));
+    }
+
+    /// Shows what was typed before or after.
+    fn recall(&mut self, by: isize) {
+        let at = self.recalled.unwrap_or(self.history.len());
+        let at = at.saturating_add_signed(by).min(self.history.len());
+        self.recalled = Some(at);
+        self.offered = None;
+        let text = self.history.get(at).cloned().unwrap_or_default();
+        self.set(text);
+    }
+
+    fn set(&mut self, text: String) {
+        self.input = Input::new(text);
     }
 
     fn changed(&mut self) -> Answer {
@@ -90,21 +175,105 @@ impl Line {
         }
     }
 
-    pub(super) fn draw(&self, _state: &State, area: Rect, canvas: &mut Canvas<'_>) {
+    /// The line as a command.
+    fn whole(&self) -> String {
+        match self.purpose {
+            Purpose::Command => self.input.value().to_owned(),
+            Purpose::Filter(_) => format!("filter {}", self.input.value()),
+        }
+    }
+
+    /// What of a command is this line's.
+    fn own(&self, whole: &str) -> String {
+        match self.purpose {
+            Purpose::Command => whole.to_owned(),
+            Purpose::Filter(_) => whole.strip_prefix("filter ").unwrap_or_default().to_owned(),
+        }
+    }
+
+    pub(super) fn settle(&mut self, state: &State) {
+        if self.offered.is_none() {
+            self.offers = complete::offers(&self.whole(), &state.world);
+        }
+    }
+
+    pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_>) {
         let line = Rect { y: area.bottom().saturating_sub(1), height: 1.min(area.height), ..area };
         canvas.clear(line, Role::Text);
         let sign = match self.purpose {
             Purpose::Command => ":",
             Purpose::Filter(_) => "/",
         };
-        let used = canvas.spans(line, &[(sign, Role::Key), (self.input.value(), Role::Text)]);
-        let before =
-            text::width(&self.input.value().chars().take(self.input.cursor()).collect::<String>());
-        canvas.put_cursor(line.x + 1 + u16::try_from(before).unwrap_or(u16::MAX), line.y);
+        // What stands before the cursor is seen, however long the line is.
+        let value = self.input.value();
+        let room = usize::from(line.width).saturating_sub(2);
+        let skip = self.input.visual_scroll(room);
+        let (mut skipped, mut from) = (0, 0);
+        for c in value.chars() {
+            if skipped >= skip {
+                break;
+            }
+            skipped += text::width(c.encode_utf8(&mut [0; 4]));
+            from += c.len_utf8();
+        }
+        let used = canvas.spans(line, &[(sign, Role::Key), (&value[from..], Role::Text)]);
+        let x = u16::try_from(1 + self.input.visual_cursor().saturating_sub(skipped));
+        let x = line.x.saturating_add(x.unwrap_or(u16::MAX));
+        canvas.put_cursor(x.min(line.right().saturating_sub(1)), line.y);
+        let rest = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
         if let Some(wrong) = &self.wrong {
-            let rest =
-                Rect { x: line.x + used + 2, width: line.width.saturating_sub(used + 2), ..line };
-            canvas.text(rest, wrong, Role::Bad);
+            canvas.spans(rest, &[("  ", Role::Text), (wrong, Role::Bad)]);
+        } else {
+            let (args, help) = self.hint();
+            canvas.spans(rest, &[(&args, Role::Dim), ("  ", Role::Text), (&help, Role::Dim)]);
+        }
+        if line.y > area.y && !value.is_empty() {
+            self.draw_offers(Rect { y: line.y - 1, ..line }, canvas);
+        }
+    }
+
+    /// What may still be typed, and what the command does.
+    fn hint(&self) -> (String, String) {
+        if let Some(offer) = self.offered.and_then(|at| self.offers.get(at)) {
+            return (String::new(), offer.about.clone());
+        }
+        let value = self.input.value();
+        let (name, args) = value.split_once(' ').unwrap_or((value, ""));
+        match command::find(name).filter(|_| self.purpose == Purpose::Command) {
+            Some(command) if args.is_empty() => {
+                let space = if value.ends_with(' ') || command.args.is_empty() { "" } else { " " };
+                (format!("{space}{}", command.args), command.help.to_owned())
+            }
+            _ => (String::new(), String::new()),
+        }
+    }
+
+    fn draw_offers(&self, line: Rect, canvas: &mut Canvas<'_>) {
+        // The only one that is typed already is no news.
+        let is_news = self.offers.len() > 1
+            || self.offers.first().is_some_and(|offer| self.own(&offer.text) != self.input.value());
+        if !is_news {
+            return;
+        }
+        canvas.clear(line, Role::Text);
+        let width = |offer: &Offer| text::width(&offer.word) + 2;
+        let room = usize::from(line.width);
+        // The one that is shown is among those that are seen.
+        let mut first = 0;
+        let offered = self.offered.unwrap_or(0);
+        while first < offered
+            && self.offers[first..=offered].iter().map(width).sum::<usize>() > room
+        {
+            first += 1;
+        }
+        let mut x = line.x;
+        for (at, offer) in self.offers.iter().enumerate().skip(first) {
+            let cell = Rect { x, width: line.right().saturating_sub(x), ..line };
+            if cell.is_empty() {
+                break;
+            }
+            let role = if self.offered == Some(at) { Role::Cursor } else { Role::Dim };
+            x += canvas.text(cell, &offer.word, role) + 2;
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use crate::action::Action;
-use crate::draw::{Canvas, Region};
+use crate::draw::Canvas;
 use crate::keys::{Chord, Key};
 use crate::layers::{Answer, frame};
 use crate::look::Role;
@@ -63,6 +62,5 @@ impl Page {
             canvas.spans(Rect { y, height: 1, ..body }, &pieces);
         }
         frame::position(body, self.top, self.lines.len(), canvas);
-        canvas.region(Region::click(body, Action::Dismiss));
     }
 }

@@ -24,7 +24,7 @@ pub(super) async fn play(path: &Path) -> Result<(), Error> {
     let Recording { begin, lines } = Recording::read(BufReader::new(file)).map_err(error)?;
     let mut signals = Signals::register().map_err(Error::Signals)?;
     let mut state = begin.state();
-    let window = Window::open()?;
+    let (window, _) = Window::open()?;
     let mut painter = Painter::new(window.size()).map_err(Error::Terminal)?;
     let mut events = window.events();
     let mut lines = lines.into_iter().peekable();
@@ -32,7 +32,7 @@ pub(super) async fn play(path: &Path) -> Result<(), Error> {
     let mut due = Instant::now();
     loop {
         if state.is_dirty && !painter.is_writing() {
-            painter.draw(&mut state).map_err(Error::Terminal)?;
+            painter.draw(&mut state, vec![]).map_err(Error::Terminal)?;
             state.is_dirty = false;
         }
         let is_waiting = !is_paused && lines.peek().is_some();
@@ -41,7 +41,11 @@ pub(super) async fn play(path: &Path) -> Result<(), Error> {
             biased;
             asked = signals.next() => match asked {
                 Asked::End => return Ok(()),
-                Asked::Stop => window.suspend().map_err(Error::Terminal)?,
+                Asked::Stop => {
+                    window.suspend().map_err(Error::Terminal)?;
+                    painter.redraw();
+                    state.is_dirty = true;
+                }
             },
             event = events.next() => {
                 let Some(event) = event else { return Ok(()) };

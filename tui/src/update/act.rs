@@ -25,13 +25,26 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
     }
 }
 
+/// Closes the topmost layer, in which something was chosen, and remembers what.
+pub(super) fn close_chosen(state: &mut State) {
+    let command = match state.layers.pop() {
+        Some(Layer::Line(line)) => line.command().map(str::to_owned),
+        Some(Layer::Palette(palette)) => palette.command().map(str::to_owned),
+        _ => None,
+    };
+    if let Some(command) = command {
+        state.remember(&command);
+    }
+}
+
 fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Quit => state.is_over = true,
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::CommandLine(text) => {
-            state.layers.push(Layer::Line(Line::new(Purpose::Command, &text)));
+            let line = Line::new(Purpose::Command, &text).with_history(&state.typed);
+            state.layers.push(Layer::Line(line));
         }
         Action::Fleet(FleetAction::EditFilter) => {
             let Place::Fleet(view) = &state.tabs.current().place;
@@ -65,7 +78,13 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             state.tabs.current_mut().go(place);
         }
         Action::Tab(action) => tab(state, action),
-        Action::Help | Action::Palette => {}
+        Action::Help => state.layers.push(Layer::Help(Box::default())),
+        Action::Palette => state.layers.push(Layer::Palette(Box::default())),
+        Action::Choose(at) => {
+            let Some(Layer::Palette(palette)) = state.layers.last_mut() else { return vec![] };
+            let answer = palette.choose(at);
+            return super::answered(state, answer).unwrap_or_default();
+        }
         Action::Themes => {
             let themes = Themes::new(state.world.look.theme);
             state.layers.push(Layer::Themes(themes));
