@@ -114,7 +114,7 @@ pub enum Motion {
 }
 
 /// What can be done with tabs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TabAction {
     /// Another one, that shows the same.
@@ -127,4 +127,6 @@ pub enum TabAction {
     Previous,
     /// This one, counted from 1.
     Show(usize),
+    /// It is called that; nothing: what it shows.
+    Name(Option<String>),
 }

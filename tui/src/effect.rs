@@ -1,6 +1,6 @@
 //! What an update asks of the world outside; [`crate::run`] carries it out.
 
-use crate::fleet::OrderJob;
+use crate::fleet::{OrderJob, ViewsJob};
 use crate::host::Notice;
 use crate::layers::palette::SeekJob;
 
@@ -9,6 +9,8 @@ use crate::layers::palette::SeekJob;
 pub enum Effect {
     /// Find out which rows a view shows, in which order. A newer job for the same view makes it void.
     Order(OrderJob),
+    /// Read or change the file in which views are kept.
+    Views(ViewsJob),
     /// Stop, as Ctrl-Z does elsewhere.
     Suspend,
     /// Draw every cell again.

@@ -1,13 +1,26 @@
 //! The fleet as it is known here: rows, which of them a view shows, and in which order. Pure.
 
 mod action;
+mod column;
+mod columns;
+mod counts;
 mod filter;
+mod groups;
 mod order;
 mod row;
+mod saved;
 mod table;
 
-pub use action::FleetAction;
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub use action::{FleetAction, Folding, Marking};
+pub use column::{Column, Direction, Kind, Value};
+pub use columns::{ColumnChange, Columns};
+pub use counts::{Counts, Tally};
 pub use filter::Filter;
-pub use order::{Column, Grouping, Look, OrderJob, Ordered, Sort, ViewId};
+pub use groups::{Group, GroupKey, Line, Lines};
+pub use order::{Grouping, Look, OrderJob, Ordered, Scope, Shown, Sort, ViewId};
 pub use row::Row;
+pub use saved::{SavedView, SavedViews, ViewsJob, ViewsSaid, name};
 pub use table::{Delta, Link, Slot, Table, Touched};

@@ -4,6 +4,7 @@
 //! what is to be done ([`Answer`]); it never changes the state behind it. Whatever else wants to lie over the
 //! workstation (a wizard, say) becomes another variant.
 
+pub mod filter;
 mod frame;
 pub mod help;
 pub mod line;
@@ -33,6 +34,8 @@ pub enum Layer {
     Palette(Box<palette::Palette>),
     /// The themes to choose from.
     Themes(themes::Themes),
+    /// The fleet's filter while it is typed.
+    Filter(filter::FilterLine),
 }
 
 /// What a layer did with a key.
@@ -59,6 +62,7 @@ impl Layer {
             Self::Help(help) => help.key(chord),
             Self::Palette(palette) => palette.key(chord),
             Self::Themes(themes) => themes.key(chord),
+            Self::Filter(line) => line.key(chord),
         }
     }
 
@@ -66,6 +70,7 @@ impl Layer {
     pub fn paste(&mut self, text: &str) -> Answer {
         match self {
             Self::Line(line) => line.paste(text),
+            Self::Filter(line) => line.paste(text),
             Self::Help(help) => help.paste(text),
             Self::Palette(palette) => palette.paste(text),
             Self::Page(_) | Self::Themes(_) => Answer::Taken,
@@ -78,7 +83,7 @@ impl Layer {
             Self::Palette(palette) => return palette.settle(state),
             Self::Line(line) => line.settle(state),
             Self::Help(help) => help.settle(state),
-            Self::Themes(_) => {}
+            Self::Themes(_) | Self::Filter(_) => {}
             Self::Page(page) => page.settle(state.size),
         }
         vec![]
@@ -88,7 +93,7 @@ impl Layer {
     pub fn is_looked_through(&self) -> bool {
         match self {
             Self::Help(_) | Self::Palette(_) | Self::Page(_) | Self::Themes(_) => true,
-            Self::Line(_) => false,
+            Self::Line(_) | Self::Filter(_) => false,
         }
     }
 
@@ -99,6 +104,7 @@ impl Layer {
         }
         match self {
             Self::Line(line) => line.draw(area, canvas),
+            Self::Filter(line) => line.draw(area, canvas),
             Self::Page(page) => page.draw(area, canvas),
             Self::Help(help) => help.draw(area, canvas),
             Self::Palette(palette) => palette.draw(area, canvas),

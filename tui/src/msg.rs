@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use smith_model::id::LoopId;
 
 use crate::action::Action;
-use crate::fleet::{Ordered, Row};
+use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
 
@@ -42,6 +42,8 @@ pub enum Msg {
     Copied(Result<String, String>),
     /// Something was asked for outside: what was done, or why it wasn't.
     Told(Result<String, String>),
+    /// Something came of the file in which views are kept.
+    Views(ViewsSaid),
     /// Time went on.
     Tick,
 }

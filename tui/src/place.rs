@@ -41,7 +41,7 @@ impl Place {
     /// Where keys are looked up, nearest first.
     pub fn contexts(&self) -> &'static [Context] {
         match self {
-            Self::Fleet(_) => &[Context::Fleet, Context::List, Context::Everywhere],
+            Self::Fleet(view) => view.contexts(),
         }
     }
 

@@ -13,6 +13,7 @@ mod probe;
 mod recorder;
 mod seek;
 mod sources;
+mod views;
 mod window;
 
 use std::borrow::Cow;
@@ -29,6 +30,7 @@ use tokio::sync::mpsc;
 
 use crate::args::Args;
 use crate::effect::Effect;
+use crate::fleet::ViewsJob;
 use crate::look::{Motion, Role};
 use crate::msg::Msg;
 use crate::replay::{self, Begin, Line};
@@ -43,6 +45,7 @@ use paint::Painter;
 use recorder::Recorder;
 use seek::Seeker;
 use sources::Sources;
+use views::Views;
 use window::Window;
 
 /// Messages from outside that wait for the owner. A batch of a stream is one message; behind so many the streams wait.
@@ -132,6 +135,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         beside: Beside::new(env.host),
         orders: Orders::new(tx.clone()),
         seeker: Seeker::new(tx.clone()),
+        views: Views::new(tx.clone(), env.config_dir.as_deref()),
         sources: Sources::new(client, tx),
         drawn: None,
         is_urgent: true,
@@ -149,6 +153,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
     for chord in answers.typed {
         owner.take(Msg::Key(chord)).await.map_err(Error::Terminal)?;
     }
+    owner.views.ask(ViewsJob::Load);
     let ended = owner.run(&mut signals).await.map_err(Error::Terminal);
     let recorded = owner.recorder.take().map_or(Ok(()), Recorder::end);
     drop(owner);
@@ -168,6 +173,7 @@ struct Owner {
     rx: mpsc::Receiver<Msg>,
     orders: Orders,
     seeker: Seeker,
+    views: Views,
     sources: Sources,
     /// When the newest frame was drawn.
     drawn: Option<Instant>,
@@ -242,6 +248,10 @@ impl Owner {
             let answer = match effect {
                 Effect::Order(job) => {
                     self.orders.ask(job);
+                    continue;
+                }
+                Effect::Views(job) => {
+                    self.views.ask(job);
                     continue;
                 }
                 Effect::Seek(job) => {

@@ -71,7 +71,14 @@ impl State {
     /// At the start.
     pub fn new(now: Timestamp, session: Session, look: Look, size: (u16, u16)) -> Self {
         Self {
-            world: World { now, session, fleet: Default::default(), look },
+            world: World {
+                now,
+                session,
+                fleet: Default::default(),
+                views: Default::default(),
+                filters: vec![],
+                look,
+            },
             tabs: Tabs::new(Place::Fleet(fleet::View::new())),
             layers: vec![],
             keymap: Keymap::standard(),

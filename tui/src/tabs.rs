@@ -12,13 +12,15 @@ pub struct Tab {
     pub id: u64,
     /// What it shows.
     pub place: Place,
+    /// What a person calls it.
+    pub name: Option<String>,
     back: Vec<Place>,
     forward: Vec<Place>,
 }
 
 impl Tab {
     fn new(id: u64, place: Place) -> Self {
-        Self { id, place, back: vec![], forward: vec![] }
+        Self { id, place, name: None, back: vec![], forward: vec![] }
     }
 
     /// Shows something else; what was shown can be gone back to.

@@ -8,7 +8,7 @@ use crate::action::{Action, Motion};
 use crate::config::{Config, Setup};
 use crate::draw::Layout;
 use crate::effect::Effect;
-use crate::fleet::Link;
+use crate::fleet::{Link, ViewsSaid};
 use crate::keys::{Chord, Key, Resolved};
 use crate::layers::{Answer, Layer};
 use crate::look::Role;
@@ -23,7 +23,7 @@ const WHEEL: i32 = 3;
 pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
     state.world.now = now;
     let mut effects = match msg {
-        Msg::Tick => return tick(state),
+        Msg::Tick => tick(state),
         Msg::Key(chord) => key(state, chord),
         Msg::Paste(text) => match state.layers.last_mut().map(|layer| layer.paste(&text)) {
             Some(answer) => answered(state, answer).unwrap_or_default(),
@@ -68,6 +68,15 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             fleet(state, said);
             vec![]
         }
+        Msg::Views(ViewsSaid { views, text, is_wrong }) => {
+            if let Some(views) = views {
+                state.world.views = views;
+            }
+            if let Some(text) = text {
+                state.say(text, if is_wrong { Role::Bad } else { Role::Text });
+            }
+            vec![]
+        }
         Msg::Ordered(ordered) => {
             let tab = state.tabs.all_mut().iter_mut().find(|tab| tab.id == ordered.view.tab);
             if let Some(tab) = tab {
@@ -97,7 +106,6 @@ fn settle(state: &mut State) -> Vec<Effect> {
 }
 
 fn tick(state: &mut State) -> Vec<Effect> {
-    state.is_dirty = true;
     state.world.fleet.fade(state.world.now);
     if state.said.as_ref().is_some_and(|said| said.until <= state.world.now) {
         state.said = None;
@@ -207,7 +215,7 @@ fn fleet(state: &mut State, said: Stream<FleetChange>) {
             }
         }
         Stream::Ready => {
-            state.world.fleet.set_link(now, Link::Live);
+            state.world.fleet.ready(now);
             expire(state);
         }
         Stream::Back => state.world.fleet.set_link(now, Link::Live),

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use smith_model::access::Identity;
 
-use crate::fleet::Table;
+use crate::fleet::{SavedViews, Table};
 use crate::look::Look;
 
 /// What is known.
@@ -15,6 +15,10 @@ pub struct World {
     pub session: Session,
     /// The loops.
     pub fleet: Table,
+    /// The views of it that were kept.
+    pub views: SavedViews,
+    /// The filters that were used lately, the newest last.
+    pub filters: Vec<String>,
     /// How things look.
     pub look: Look,
 }

@@ -3,6 +3,7 @@
 use smith_model::state::State;
 
 use crate::command::{self, Command};
+use crate::fleet::Column;
 use crate::look::Theme;
 use crate::world::World;
 
@@ -21,6 +22,10 @@ pub enum Completes {
     Filter,
     /// A theme.
     Themes,
+    /// A column of the fleet.
+    Columns,
+    /// A view of the fleet that was kept.
+    Views,
 }
 
 /// A whole line that may be meant.
@@ -83,6 +88,12 @@ pub fn words(command: &Command, word: &str, world: &World) -> Vec<(String, Strin
             .iter()
             .map(|theme| (theme.as_str().to_owned(), theme.about().to_owned()))
             .collect(),
+        Completes::Columns => {
+            Column::ALL.iter().map(|column| (column.name().to_owned(), String::new())).collect()
+        }
+        Completes::Views => {
+            world.views.views.keys().map(|name| (name.clone(), String::new())).collect()
+        }
         Completes::Loops => return loops(word, world),
         Completes::Filter => filters(word, world),
     };
@@ -108,7 +119,7 @@ fn filters(word: &str, world: &World) -> Vec<(String, String)> {
     let states = State::ALL.iter();
     let states =
         states.map(|state| (format!("{sign}state:{state}"), format!("{only} in this state")));
-    let projects = world.fleet.by_project().keys().take(MOST);
+    let projects = world.fleet.counts().by_project().keys().take(MOST);
     let projects = projects.map(|project| {
         (format!("{sign}project:{}", project.as_str()), format!("{only} of this project"))
     });

@@ -2,6 +2,7 @@
 
 use crate::action::{Action, Destination, TabAction};
 use crate::command::{Command, Completes, command, none};
+use crate::fleet;
 
 /// All of them.
 pub(super) const COMMANDS: &[Command] = &[
@@ -28,7 +29,7 @@ pub(super) const COMMANDS: &[Command] = &[
         Ok(Action::Go(Destination::Loop(id)))
     })
     .completing(Completes::Loops),
-    command("tab", &[], "new|close|next|previous|N", "another tab", tab),
+    command("tab", &[], "new|close|next|previous|N|name [NAME]", "another tab, or its name", tab),
 ];
 
 fn tab(args: &str) -> Result<Action, String> {
@@ -37,9 +38,13 @@ fn tab(args: &str) -> Result<Action, String> {
         "close" => TabAction::Close,
         "next" => TabAction::Next,
         "previous" => TabAction::Previous,
+        "name" => TabAction::Name(None),
+        args if args.starts_with("name ") => TabAction::Name(Some(fleet::name(&args[5..])?)),
         number => match number.parse() {
             Ok(number @ 1..) => TabAction::Show(number),
-            _ => return Err(format!("{args:?} isn't new, close, next, previous or a number")),
+            _ => {
+                return Err(format!("{args:?} isn't new, close, next, previous, name or a number"));
+            }
         },
     };
     Ok(Action::Tab(tab))

@@ -41,7 +41,8 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
 pub(super) fn tabs(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let mut x = area.x;
     for (at, tab) in state.tabs.all().iter().enumerate() {
-        let label = format!(" {} {} ", at + 1, tab.place.title(&state.world));
+        let title = tab.name.clone().unwrap_or_else(|| tab.place.title(&state.world));
+        let label = format!(" {} {title} ", at + 1);
         let room = Rect { x, width: area.right().saturating_sub(x).min(30), ..area };
         let role = if at == state.tabs.shown() { Role::Cursor } else { Role::Dim };
         let width = canvas.text(room, &label, role);

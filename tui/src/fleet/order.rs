@@ -1,36 +1,32 @@
 //! Which rows a view shows, in which order: all at once elsewhere ([`OrderJob`]), or one row's change at a time. Pure.
+//!
+//! A filter may ask for ages, so an order holds for a time ([`Shown::as_of`]): what changes only by time passing is
+//! found by the next job, and not by looking at every row every second.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use smith_model::state::State;
 
-use crate::fleet::{Filter, Row, Slot, Touched};
-
-/// A column of the fleet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Column {
-    /// The loop's id.
-    Loop,
-    /// Its project.
-    Project,
-    /// Its state.
-    State,
-    /// How long ago its state changed.
-    Age,
-    /// Its title.
-    Title,
-}
+use crate::fleet::column::rank;
+use crate::fleet::{Column, Counts, Direction, Filter, Row, Slot, Touched};
 
 /// What comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sort {
     /// By this column.
     pub column: Column,
-    /// The other way round.
-    pub is_reversed: bool,
+    /// Which way.
+    #[serde(default)]
+    pub direction: Direction,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self { column: Column::State, direction: Direction::Natural }
+    }
 }
 
 /// Under which headings.
@@ -46,36 +42,37 @@ pub enum Grouping {
     State,
 }
 
+/// Whether a view shows everything.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Everything.
+    #[default]
+    All,
+    /// Only what went wrong, or may have.
+    Faults,
+}
+
 /// Which rows a view shows, and how.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
 pub struct Look {
     /// Which.
     pub filter: Filter,
-    /// Only what went wrong, or may have.
-    pub faults_only: bool,
+    /// Of all, or of faults.
+    pub scope: Scope,
     /// In which order.
     pub sort: Sort,
     /// Under which headings.
     pub grouping: Grouping,
 }
 
-impl Default for Look {
-    fn default() -> Self {
-        Self {
-            filter: Filter::default(),
-            faults_only: false,
-            sort: Sort { column: Column::State, is_reversed: false },
-            grouping: Grouping::None,
-        }
-    }
-}
-
-/// A view, and which of its looks: an answer to an older question is of no use.
+/// A view, and which of its questions: an answer to an older one is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ViewId {
     /// The tab's number, which is never used again.
     pub tab: u64,
-    /// One more with each question.
+    /// Higher with each question, and of no two views of a tab the same.
     pub generation: u64,
 }
 
@@ -86,6 +83,8 @@ pub struct OrderJob {
     pub view: ViewId,
     /// What is to be shown.
     pub look: Look,
+    /// At which time.
+    pub as_of: Timestamp,
     /// Of these.
     pub rows: Vec<Option<Arc<Row>>>,
 }
@@ -97,93 +96,163 @@ pub struct Ordered {
     pub view: ViewId,
     /// The slots in their order.
     pub order: Vec<Slot>,
+    /// How many of what they are.
+    pub counts: Counts,
 }
 
 impl OrderJob {
     /// Finds the order.
     pub fn run(self) -> Ordered {
-        let Self { view, look, rows } = self;
+        let Self { view, look, as_of, rows } = self;
+        let mut counts = Counts::default();
         let mut shown: Vec<(Slot, Arc<Row>)> = rows
             .into_iter()
             .enumerate()
-            .filter_map(|(slot, row)| Some((slot as Slot, row?)))
-            .filter(|(_, row)| look.shows(row))
+            .filter_map(|(slot, row)| Some((Slot::try_from(slot).ok()?, row?)))
+            .filter(|(_, row)| look.shows(row, as_of))
+            .inspect(|(_, row)| counts.add(row))
             .collect();
         shown.sort_unstable_by(|(_, one), (_, other)| look.compare(one, other));
-        Ordered { view, order: shown.into_iter().map(|(slot, _)| slot).collect() }
+        Ordered { view, order: shown.into_iter().map(|(slot, _)| slot).collect(), counts }
     }
 }
 
 impl Look {
-    /// Is the row shown?
-    pub fn shows(&self, row: &Row) -> bool {
-        (!self.faults_only || row.is_fault()) && self.filter.matches(row)
+    /// Is the row shown, at a time?
+    pub fn shows(&self, row: &Row, now: Timestamp) -> bool {
+        let is_in_scope = match self.scope {
+            Scope::All => true,
+            Scope::Faults => row.is_fault(),
+        };
+        is_in_scope && self.filter.matches(row, now)
     }
 
-    /// Which comes first. No two loops are equal: the id decides last.
+    /// Which comes first. No two loops are equal: the id decides last, and the same way however one sorts.
     pub fn compare(&self, one: &Row, other: &Row) -> Ordering {
         let group = match self.grouping {
             Grouping::None => Ordering::Equal,
             Grouping::Project => one.project.cmp(&other.project),
             Grouping::State => rank(one.state).cmp(&rank(other.state)),
         };
-        let sorted = match self.sort.column {
-            Column::Loop => Ordering::Equal,
-            Column::Project => one.project.cmp(&other.project),
-            Column::State => {
-                rank(one.state).cmp(&rank(other.state)).then(other.created_at.cmp(&one.created_at))
-            }
-            Column::Age => other.updated_at.cmp(&one.updated_at),
-            Column::Title => one.title.cmp(&other.title),
-        };
-        let sorted = sorted.then_with(|| one.id.cmp(&other.id));
-        group.then(if self.sort.is_reversed { sorted.reverse() } else { sorted })
+        let Sort { column, direction } = self.sort;
+        group
+            .then_with(|| column.compare(one, other, direction))
+            .then_with(|| match column {
+                // Within a state, what came last is what one waits for.
+                Column::State => other.created_at.cmp(&one.created_at),
+                _ => Ordering::Equal,
+            })
+            .then_with(|| one.id.cmp(&other.id))
+    }
+}
+
+/// The rows that a look shows at a time, in order, and counted.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// What they were found by.
+    pub look: Look,
+    /// And for when.
+    pub as_of: Timestamp,
+    order: Vec<Slot>,
+    counts: Counts,
+}
+
+impl Shown {
+    /// Nothing yet.
+    pub fn new(look: Look) -> Self {
+        Self { look, as_of: Timestamp::UNIX_EPOCH, order: vec![], counts: Counts::default() }
+    }
+
+    /// What was found.
+    pub fn of(look: Look, as_of: Timestamp, found: Ordered) -> Self {
+        let Ordered { view: _, order, counts } = found;
+        Self { look, as_of, order, counts }
+    }
+
+    /// The slots in their order.
+    pub fn order(&self) -> &[Slot] {
+        &self.order
+    }
+
+    /// How many of what they are.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Where a row stands. `at` is how rows are looked up.
+    pub fn place<'a>(
+        &self,
+        row: &Row,
+        at: impl Fn(Slot) -> Option<&'a Arc<Row>>,
+    ) -> Result<usize, usize> {
+        self.order.binary_search_by(|slot| match at(*slot) {
+            Some(other) => self.look.compare(other, row),
+            None => Ordering::Less,
+        })
     }
 
     /// Takes a row's change into an order that was right before it. `at` is how rows are looked up now, for every slot
     /// but the one that changed.
-    pub fn touch<'a>(
-        &self,
-        order: &mut Vec<Slot>,
-        touched: &Touched,
-        at: impl Fn(Slot) -> Option<&'a Arc<Row>>,
-    ) {
-        let find = |order: &[Slot], row: &Row| {
-            order.binary_search_by(|slot| match at(*slot) {
-                Some(other) if *slot != touched.slot => self.compare(other, row),
-                // The one that changed stands where it stood: the search is for its old self.
-                _ => Ordering::Equal,
-            })
-        };
-        let was = touched.old.as_deref().filter(|old| self.shows(old));
-        let is = touched.new.as_deref().filter(|new| self.shows(new));
+    pub fn touch<'a>(&mut self, touched: &Touched, at: impl Fn(Slot) -> Option<&'a Arc<Row>>) {
+        let was = touched.old.as_deref().filter(|old| self.look.shows(old, self.as_of));
+        let is = touched.new.as_deref().filter(|new| self.look.shows(new, self.as_of));
+        if let Some(old) = was {
+            self.counts.remove(old);
+        }
+        if let Some(new) = is {
+            self.counts.add(new);
+        }
         match (was, is) {
-            (Some(old), Some(new)) if self.compare(old, new) == Ordering::Equal => return,
+            (Some(old), Some(new)) if self.look.compare(old, new) == Ordering::Equal => return,
             (None, None) => return,
             _ => {}
         }
         if let Some(old) = was {
-            match find(order, old) {
-                Ok(position) if order[position] == touched.slot => {
-                    order.remove(position);
+            match self.find(old, touched.slot, &at) {
+                Ok(place) if self.order[place] == touched.slot => {
+                    self.order.remove(place);
                 }
-                _ => order.retain(|slot| *slot != touched.slot),
+                Ok(_) | Err(_) => self.order.retain(|slot| *slot != touched.slot),
             }
         }
         if let Some(new) = is {
-            let (Ok(position) | Err(position)) = find(order, new);
-            order.insert(position, touched.slot);
+            let (Ok(place) | Err(place)) = self.find(new, touched.slot, &at);
+            self.order.insert(place, touched.slot);
         }
     }
-}
 
-/// What a person looks at first comes first.
-fn rank(state: State) -> u8 {
-    match state {
-        State::Flatline => 0,
-        State::Overwriting => 1,
-        State::Unresolved => 2,
-        State::Cancelled => 3,
-        State::Synced => 4,
+    /// Takes changes that happened while the order was found: of each slot, only what is there now counts. `old` is
+    /// what the order was found with.
+    pub fn catch_up<'a>(
+        &mut self,
+        missed: &HashMap<Slot, Option<Arc<Row>>>,
+        at: impl Fn(Slot) -> Option<&'a Arc<Row>>,
+    ) {
+        if missed.is_empty() {
+            return;
+        }
+        self.order.retain(|slot| !missed.contains_key(slot));
+        for old in missed.values().flatten() {
+            if self.look.shows(old, self.as_of) {
+                self.counts.remove(old);
+            }
+        }
+        for slot in missed.keys() {
+            let touched = Touched { slot: *slot, old: None, new: at(*slot).cloned() };
+            self.touch(&touched, &at);
+        }
+    }
+
+    fn find<'a>(
+        &self,
+        row: &Row,
+        changed: Slot,
+        at: &impl Fn(Slot) -> Option<&'a Arc<Row>>,
+    ) -> Result<usize, usize> {
+        self.order.binary_search_by(|slot| match at(*slot) {
+            Some(other) if *slot != changed => self.look.compare(other, row),
+            // The one that changed stands where it stood: the search is for its old self.
+            _ => Ordering::Equal,
+        })
     }
 }

@@ -155,11 +155,14 @@ impl From<LoopItem> for Row {
 }
 
 impl Row {
-    /// Did it go wrong, or does it look as if it might?
+    /// Did it go wrong, or does it look as if it might? Flatline, waiting after an attempt that failed, or with a worker
+    /// that has been silent for long. What a person stopped or holds isn't, nor is a worker that only just begins.
     pub fn is_fault(&self) -> bool {
-        self.state == State::Flatline
-            || self.suspect
-            || (self.state == State::Unresolved && matches!(self.reason, Reason::Failure(_)))
-            || (self.state == State::Overwriting && !self.claimed && self.attempt > 1)
+        match self.state {
+            State::Flatline => true,
+            State::Unresolved => matches!(self.reason, Reason::Failure(_)),
+            State::Overwriting => self.suspect,
+            State::Synced | State::Cancelled => false,
+        }
     }
 }

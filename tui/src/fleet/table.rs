@@ -1,13 +1,12 @@
 //! All rows, by slot and by id, and what changed lately. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use smith_model::id::{LoopId, ProjectName};
-use smith_model::state::State;
+use smith_model::id::LoopId;
 
-use crate::fleet::Row;
+use crate::fleet::{Counts, Row};
 use crate::msg::FleetChange;
 
 /// Where a row is kept for as long as it is there.
@@ -69,11 +68,13 @@ pub struct Table {
     free: Vec<Slot>,
     by_id: HashMap<LoopId, Slot>,
     deltas: HashMap<Slot, (Timestamp, Delta)>,
-    by_state: BTreeMap<State, usize>,
-    by_project: BTreeMap<ProjectName, usize>,
-    faults: usize,
+    counts: Counts,
     link: Link,
     heard: Option<Timestamp>,
+    /// Since when what is shown isn't how it is, once it was.
+    stale: Option<Timestamp>,
+    /// While the whole comes anew: what wasn't part of it yet.
+    unseen: HashSet<Slot>,
 }
 
 impl Table {
@@ -97,19 +98,19 @@ impl Table {
         self.by_id.is_empty()
     }
 
-    /// How many are in each state.
-    pub fn by_state(&self) -> &BTreeMap<State, usize> {
-        &self.by_state
-    }
-
-    /// How many are in each project.
-    pub fn by_project(&self) -> &BTreeMap<ProjectName, usize> {
-        &self.by_project
+    /// How many there are of what.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// How many went wrong, or may have.
     pub fn faults(&self) -> usize {
-        self.faults
+        self.counts.faults()
+    }
+
+    /// The time that what is shown is from, where it was live before and isn't now.
+    pub fn stale(&self) -> Option<Timestamp> {
+        self.stale
     }
 
     /// The row in a slot.
@@ -143,11 +144,6 @@ impl Table {
         self.deltas.get(&slot).map(|(_, delta)| *delta)
     }
 
-    /// Is any row marked?
-    pub fn is_marked(&self) -> bool {
-        !self.deltas.is_empty()
-    }
-
     /// Forgets marks that are old; answers whether there were any.
     pub fn fade(&mut self, now: Timestamp) -> bool {
         let before = self.deltas.len();
@@ -155,15 +151,35 @@ impl Table {
         before != self.deltas.len()
     }
 
-    /// Forgets everything: the whole follows.
+    /// The whole follows. Until it is there what was known stays, as what it was: a screen that empties itself whenever
+    /// a server restarts would be of no use just then.
     pub fn reset(&mut self, now: Timestamp) {
-        *self = Self { link: Link::Loading, heard: Some(now), ..Self::default() };
+        self.unseen = self.rows().map(|(slot, _)| slot).collect();
+        self.deltas.clear();
+        self.set_link(now, Link::Loading);
+        self.heard = Some(now);
+    }
+
+    /// The whole is there: what wasn't part of it is gone.
+    pub fn ready(&mut self, now: Timestamp) {
+        for slot in std::mem::take(&mut self.unseen) {
+            if let Some(row) = self.at(slot) {
+                let id = row.id.clone();
+                self.remove(&id);
+            }
+        }
+        self.set_link(now, Link::Live);
     }
 
     /// Notes how the stream does.
     pub fn set_link(&mut self, now: Timestamp, link: Link) {
-        if link == Link::Live {
-            self.heard = Some(now);
+        match &link {
+            Link::Live => (self.heard, self.stale) = (Some(now), None),
+            Link::Lost { since, .. } if self.link == Link::Live => self.stale = Some(*since),
+            Link::Connecting | Link::Loading | Link::Refused { .. } if self.link == Link::Live => {
+                self.stale = Some(now);
+            }
+            _ => {}
         }
         self.link = link;
     }
@@ -179,7 +195,11 @@ impl Table {
                 };
                 let new = Arc::<Row>::from(row);
                 let old = self.rows[slot as usize].replace(Arc::clone(&new));
-                self.recount(old.as_deref(), Some(&new));
+                if let Some(old) = &old {
+                    self.counts.remove(old);
+                }
+                self.counts.add(&new);
+                self.unseen.remove(&slot);
                 if self.link == Link::Live {
                     let delta = match &old {
                         None => Delta::New,
@@ -190,15 +210,20 @@ impl Table {
                 }
                 Some(Touched { slot, old, new: Some(new) })
             }
-            FleetChange::Removed(id) => {
-                let slot = self.by_id.remove(&id)?;
-                let old = self.rows[slot as usize].take();
-                self.recount(old.as_deref(), None);
-                self.deltas.remove(&slot);
-                self.free.push(slot);
-                Some(Touched { slot, old, new: None })
-            }
+            FleetChange::Removed(id) => self.remove(&id),
         }
+    }
+
+    fn remove(&mut self, id: &LoopId) -> Option<Touched> {
+        let slot = self.by_id.remove(id)?;
+        let old = self.rows[slot as usize].take();
+        if let Some(old) = &old {
+            self.counts.remove(old);
+        }
+        self.deltas.remove(&slot);
+        self.unseen.remove(&slot);
+        self.free.push(slot);
+        Some(Touched { slot, old, new: None })
     }
 
     fn new_slot(&mut self, id: &LoopId) -> Slot {
@@ -208,32 +233,5 @@ impl Table {
         });
         self.by_id.insert(id.clone(), slot);
         slot
-    }
-
-    fn recount(&mut self, old: Option<&Row>, new: Option<&Row>) {
-        if let Some(old) = old {
-            less(&mut self.by_state, &old.state);
-            less(&mut self.by_project, &old.project);
-            self.faults -= usize::from(old.is_fault());
-        }
-        if let Some(new) = new {
-            *self.by_state.entry(new.state).or_default() += 1;
-            if let Some(count) = self.by_project.get_mut(&new.project) {
-                *count += 1;
-            } else {
-                self.by_project.insert(new.project.clone(), 1);
-            }
-            self.faults += usize::from(new.is_fault());
-        }
-    }
-}
-
-/// One less; what nothing is left of isn't counted.
-fn less<K: Ord>(counts: &mut BTreeMap<K, usize>, key: &K) {
-    if let Some(count) = counts.get_mut(key) {
-        *count -= 1;
-        if *count == 0 {
-            counts.remove(key);
-        }
     }
 }

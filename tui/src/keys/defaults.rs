@@ -1,6 +1,6 @@
 //! The bindings that Smith comes with: where, which keys, which command.
 
-use crate::keys::Context::{self, Everywhere, Fleet, List};
+use crate::keys::Context::{self, Everywhere, Facets, Fleet, List};
 
 /// All of them.
 pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
@@ -47,4 +47,28 @@ pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
     (List, "right", "right"),
     (List, "enter", "open"),
     (Fleet, "/", "filter"),
+    (Fleet, "L", "sort loop"),
+    (Fleet, "P", "sort project"),
+    (Fleet, "S", "sort state"),
+    (Fleet, "R", "sort reason"),
+    (Fleet, "A", "sort age"),
+    (Fleet, "N", "sort created"),
+    (Fleet, "C", "sort cost"),
+    (Fleet, "O", "sort stories"),
+    (Fleet, "Y", "sort attempt"),
+    (Fleet, "T", "sort title"),
+    (Fleet, "ctrl-e", "faults"),
+    (Fleet, "ctrl-g", "group project"),
+    (Fleet, "ctrl-s", "group state"),
+    (Fleet, "minus", "fold"),
+    (Fleet, "_", "fold all"),
+    (Fleet, "=", "fold none"),
+    (Fleet, "space", "mark"),
+    (Fleet, "V", "mark range"),
+    (Fleet, "ctrl-space", "mark range"),
+    (Fleet, "ctrl-a", "mark all"),
+    (Fleet, "M", "mark none"),
+    (Fleet, "f", "facets"),
+    (Facets, "space", "open"),
+    (Facets, "left", "dismiss"),
 ];

@@ -13,6 +13,8 @@ pub enum Context {
     List,
     /// The fleet.
     Fleet,
+    /// The fleet's facets, while keys go to them.
+    Facets,
     /// The inbox.
     Inbox,
     /// A loop.
@@ -27,8 +29,9 @@ pub enum Context {
 
 impl Context {
     /// All, as help lists them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Fleet,
+        Self::Facets,
         Self::Inbox,
         Self::Loop,
         Self::Journal,
@@ -49,6 +52,7 @@ impl Context {
             Self::Everywhere => "everywhere",
             Self::List => "list",
             Self::Fleet => "fleet",
+            Self::Facets => "facets",
             Self::Inbox => "inbox",
             Self::Loop => "loop",
             Self::Journal => "journal",

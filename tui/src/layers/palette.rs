@@ -194,9 +194,11 @@ fn items(state: &State, words: &str, found: &[FoundLoop]) -> Vec<Item> {
         let expanded = match command.completes {
             // Those are found elsewhere.
             Completes::Loops => vec![],
-            Completes::Words | Completes::Filter | Completes::Themes => {
-                complete::words(command, "", &state.world)
-            }
+            Completes::Words
+            | Completes::Filter
+            | Completes::Themes
+            | Completes::Columns
+            | Completes::Views => complete::words(command, "", &state.world),
         };
         for (word, about) in expanded {
             let name = format!("{} {word}", command.name);

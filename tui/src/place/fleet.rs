@@ -1,9 +1,26 @@
 //! The fleet as a table.
+//!
+//! What is shown ([`Shown`]) may be older than what was asked for: while an order is found elsewhere, the one before it
+//! stays and goes on taking changes, so that nothing on the screen stands still and nothing jumps.
 
+mod areas;
+mod asking;
+mod cell;
+mod cursor;
 mod draw;
+mod empty;
+mod facets;
+mod header;
+mod marks;
+mod widths;
 
-use std::collections::BTreeSet;
+#[cfg(test)]
+mod tests;
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 use smith_model::id::LoopId;
 
@@ -11,34 +28,119 @@ use crate::action::{Action, Destination, Motion};
 use crate::draw::Canvas;
 use crate::effect::Effect;
 use crate::fleet::{
-    Filter, FleetAction, Grouping, Look, OrderJob, Ordered, Slot, Sort, Table, Touched, ViewId,
+    Columns, Counts, Filter, FleetAction, Folding, GroupKey, Grouping, Line, Lines, Look, Row,
+    SavedView, Scope, Shown, Slot, Sort, ViewsJob,
 };
+use crate::keys::Context;
 use crate::place::Handled;
 use crate::world::World;
+use facets::Facets;
+use marks::Marks;
+use widths::Widths;
 
 /// What is seen of the fleet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct View {
+    /// What was asked for.
     look: Look,
-    order: Vec<Slot>,
-    /// The newest question.
+    /// What is shown.
+    shown: Shown,
+    /// What is shown is what would be found, but for time passing.
+    is_exact: bool,
+    /// The question that isn't answered yet.
+    asked: Option<Asked>,
+    stale: Stale,
     generation: u64,
-    /// The slots that changed since a question was asked that isn't answered yet.
-    asked: Option<Vec<Slot>>,
-    /// The order has to be found anew.
-    is_stale: bool,
-    /// The loop of the cursor; none: the first one, whichever that is.
-    selected: Option<LoopId>,
+    columns: Columns,
+    /// Columns that are scrolled past on the left, behind the first one.
+    left: usize,
+    widths: Widths,
+    lines: Lines,
+    folded: BTreeSet<GroupKey>,
+    selected: Selected,
+    /// What the person put the cursor on, for when it was filtered away and is there again.
+    chosen: Option<LoopId>,
+    /// The line of the cursor.
     cursor: usize,
+    /// The first line that is seen.
     top: usize,
+    /// How many are seen.
     rows: usize,
-    marked: BTreeSet<LoopId>,
+    /// How wide the table is.
+    width: u16,
+    marks: Marks,
+    facets: Facets,
+    /// The kept view that this one was made as.
+    saved: Option<String>,
+}
+
+/// A question.
+#[derive(Clone, Debug)]
+struct Asked {
+    look: Look,
+    as_of: Timestamp,
+    /// The rows that changed since, as they were then.
+    missed: HashMap<Slot, Option<Arc<Row>>>,
+    /// Others changed too, without this being told which.
+    is_partial: bool,
+}
+
+/// Whether the order has to be found anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Stale {
+    /// It is what was asked for.
+    Fresh,
+    /// Rows came or went in numbers; once the answer to an earlier question is there.
+    Rows,
+    /// Something else is asked for: at once, and an answer to an earlier question is of no use.
+    #[default]
+    Look,
+}
+
+/// What the cursor is on.
+#[derive(Clone, Debug, Default, PartialEq)]
+enum Selected {
+    /// The first row, whichever that is.
+    #[default]
+    First,
+    /// A loop.
+    Loop(LoopId),
+    /// A heading.
+    Group(GroupKey),
+}
+
+impl Default for View {
+    fn default() -> Self {
+        let look = Look::default();
+        Self {
+            shown: Shown::new(look.clone()),
+            look,
+            is_exact: false,
+            asked: None,
+            stale: Stale::Look,
+            generation: 0,
+            columns: Columns::Default,
+            left: 0,
+            widths: Widths::default(),
+            lines: Lines::default(),
+            folded: BTreeSet::new(),
+            selected: Selected::First,
+            chosen: None,
+            cursor: 0,
+            top: 0,
+            rows: 0,
+            width: 0,
+            marks: Marks::default(),
+            facets: Facets::default(),
+            saved: None,
+        }
+    }
 }
 
 impl View {
     /// The fleet as a new tab shows it.
     pub fn new() -> Self {
-        Self { is_stale: true, ..Self::default() }
+        Self::default()
     }
 
     /// The filter in use.
@@ -46,34 +148,47 @@ impl View {
         &self.look.filter
     }
 
-    /// The loops that an act is for: the marked ones, else the one of the cursor.
-    pub fn targets(&self, table: &Table) -> Vec<LoopId> {
-        if self.marked.is_empty() {
-            self.under_cursor(table).into_iter().collect()
+    /// How many rows are shown, of what.
+    pub fn counts(&self) -> &Counts {
+        self.shown.counts()
+    }
+
+    /// Where keys are looked up, nearest first.
+    pub fn contexts(&self) -> &'static [Context] {
+        if self.facets.has_keys() {
+            &[Context::Facets, Context::Fleet, Context::List, Context::Everywhere]
         } else {
-            self.marked.iter().filter(|id| table.get(id).is_some()).cloned().collect()
+            &[Context::Fleet, Context::List, Context::Everywhere]
         }
     }
 
-    fn under_cursor(&self, table: &Table) -> Option<LoopId> {
-        let slot = self.order.get(self.cursor)?;
-        table.at(*slot).map(|row| row.id.clone())
-    }
-
     pub(super) fn title(&self, world: &World) -> String {
-        match self.look.filter.text() {
-            "" => format!("Fleet {}", world.fleet.len()),
-            filter => format!("Fleet {filter}"),
+        if let Some(name) = &self.saved {
+            let is_as_saved = world.views.views.get(name).is_some_and(|view| *view == self.kept());
+            return format!("{name}{}", if is_as_saved { "" } else { "*" });
+        }
+        match (self.look.filter.text(), self.look.scope) {
+            ("", Scope::All) => format!("Fleet {}", world.fleet.len()),
+            ("", Scope::Faults) => "Faults".to_owned(),
+            (filter, _) => format!("Fleet {filter}"),
         }
     }
 
     pub(super) fn act(&mut self, _tab: u64, world: &World, action: &Action) -> Handled {
+        if self.facets.has_keys()
+            && let Some(handled) = self.act_in_facets(world, action)
+        {
+            return handled;
+        }
         match action {
+            Action::Move(Motion::Columns(by)) => self.scroll_columns(*by),
             Action::Move(motion) => self.go(world, *motion),
-            Action::Open => match self.under_cursor(&world.fleet) {
-                Some(id) => return Handled::Instead(Action::Go(Destination::Loop(id))),
-                None => return Handled::Refused("there is no loop here".to_owned()),
+            Action::Open => match (self.under_cursor(world), self.lines.at(self.cursor)) {
+                (Some(id), _) => return Handled::Instead(Action::Go(Destination::Loop(id))),
+                (None, Some(Line::Heading(_))) => self.fold(Folding::Toggle),
+                _ => return Handled::Refused("there is no loop here".to_owned()),
             },
+            Action::Dismiss if self.hides_something() => self.show_all(),
             Action::Fleet(action) => return self.look_otherwise(world, action),
             _ => return Handled::No,
         }
@@ -82,136 +197,108 @@ impl View {
 
     fn look_otherwise(&mut self, world: &World, action: &FleetAction) -> Handled {
         match action {
-            FleetAction::Filter(text) => match Filter::parse(text) {
-                Ok(filter) => self.look.filter = filter,
+            FleetAction::Filter(text) | FleetAction::Preview(text) => match Filter::parse(text) {
+                Ok(filter) => self.filter_by(filter),
+                Err(error) => return Handled::Refused(error),
+            },
+            FleetAction::Word(word) => match Filter::parse(&self.look.filter.toggled(word)) {
+                Ok(filter) => self.filter_by(filter),
                 Err(error) => return Handled::Refused(error),
             },
             FleetAction::EditFilter => return Handled::No,
             FleetAction::Sort(column) => {
-                let Sort { column: by, is_reversed } = self.look.sort;
-                self.look.sort =
-                    Sort { column: *column, is_reversed: by == *column && !is_reversed };
+                let Sort { column: by, direction } = self.look.sort;
+                let direction = if by == *column { direction.turned() } else { Default::default() };
+                self.look.sort = Sort { column: *column, direction };
+                self.stale = Stale::Look;
             }
             FleetAction::Group(grouping) => {
                 let is_same = self.look.grouping == *grouping;
                 self.look.grouping = if is_same { Grouping::None } else { *grouping };
+                self.folded.clear();
+                self.stale = Stale::Look;
             }
-            FleetAction::Faults => self.look.faults_only = !self.look.faults_only,
-            FleetAction::Mark => {
-                if let Some(id) = self.under_cursor(&world.fleet)
-                    && !self.marked.remove(&id)
-                {
-                    self.marked.insert(id);
+            FleetAction::Faults => {
+                self.look.scope = match self.look.scope {
+                    Scope::All => Scope::Faults,
+                    Scope::Faults => Scope::All,
+                };
+                self.stale = Stale::Look;
+            }
+            FleetAction::Mark(marking) => return self.mark(world, *marking),
+            FleetAction::Fold(folding) => {
+                if self.shown.look.grouping == Grouping::None {
+                    return Handled::Refused("nothing is grouped: `group project` does".to_owned());
                 }
-                self.go(world, Motion::Rows(1));
-                return Handled::done();
+                self.fold(*folding);
+            }
+            FleetAction::Columns(change) => {
+                self.columns.change(change, self.width);
+                self.left = 0;
+            }
+            FleetAction::Facets => self.facets.step(),
+            FleetAction::Point(slot) => self.point(world, *slot),
+            FleetAction::Save(name) => {
+                self.saved = Some(name.clone());
+                return Handled::Yes(vec![Effect::Views(ViewsJob::Save(
+                    name.clone(),
+                    self.kept(),
+                ))]);
+            }
+            FleetAction::Use(name) => match world.views.views.get(name) {
+                Some(SavedView { look, columns }) => {
+                    self.look = look.clone();
+                    self.columns = columns.clone();
+                    self.folded.clear();
+                    self.left = 0;
+                    self.saved = Some(name.clone());
+                    self.stale = Stale::Look;
+                }
+                None => return Handled::Refused(no_view(world, name)),
+            },
+            FleetAction::Views => return Handled::No,
+            FleetAction::Forget(name) => {
+                if !world.views.views.contains_key(name) {
+                    return Handled::Refused(no_view(world, name));
+                }
+                self.saved.take_if(|saved| saved == name);
+                return Handled::Yes(vec![Effect::Views(ViewsJob::Forget(name.clone()))]);
             }
         }
-        self.is_stale = true;
         Handled::done()
     }
 
-    fn go(&mut self, world: &World, motion: Motion) {
-        let last = self.order.len().saturating_sub(1);
-        let page = i32::try_from(self.rows.max(1)).unwrap_or(i32::MAX);
-        let by = |rows: i32| {
-            let to = i64::try_from(self.cursor).unwrap_or(i64::MAX) + i64::from(rows);
-            usize::try_from(to.max(0)).unwrap_or(last).min(last)
-        };
-        self.cursor = match motion {
-            Motion::Rows(rows) => by(rows),
-            Motion::HalfPages(times) => by((page / 2).max(1).saturating_mul(times)),
-            Motion::Pages(times) => by(page.saturating_mul(times)),
-            Motion::Top => 0,
-            Motion::Bottom => last,
-            Motion::To(row) => row.min(last),
-            Motion::Columns(_) => return,
-        };
-        self.selected = self.under_cursor(&world.fleet);
-        self.scroll_to_cursor();
-    }
-
-    fn scroll_to_cursor(&mut self) {
-        let highest = self.cursor.saturating_sub(self.rows.saturating_sub(1));
-        self.top = self.top.clamp(highest, self.cursor.max(highest));
-    }
-
-    /// A row changed. For the view that is seen; others look anew when they are.
-    pub fn touch(&mut self, table: &Table, touched: &Touched) {
-        if let Some(missed) = &mut self.asked {
-            missed.push(touched.slot);
-        }
-        if touched.new.is_none()
-            && let Some(old) = &touched.old
-        {
-            self.marked.remove(&old.id);
-        }
-        self.look.touch(&mut self.order, touched, |slot| table.at(slot));
-    }
-
-    /// The order has to be found anew before it is shown again.
-    pub fn expire(&mut self) {
-        self.is_stale = true;
-    }
-
-    /// An order was found.
-    pub fn take(&mut self, world: &World, ordered: Ordered) {
-        if ordered.view.generation != self.generation {
-            return;
-        }
-        let Some(missed) = self.asked.take() else { return };
-        self.order = ordered.order;
-        let missed: BTreeSet<Slot> = missed.into_iter().collect();
-        if !missed.is_empty() {
-            self.order.retain(|slot| !missed.contains(slot));
-            for slot in missed {
-                let new = world.fleet.at(slot).cloned();
-                let touched = Touched { slot, old: None, new };
-                self.look.touch(&mut self.order, &touched, |slot| world.fleet.at(slot));
-            }
+    fn filter_by(&mut self, filter: Filter) {
+        if filter != self.look.filter {
+            self.look.filter = filter;
+            self.stale = Stale::Look;
         }
     }
 
-    pub(super) fn settle(&mut self, tab: u64, world: &World, area: Rect) -> Vec<Effect> {
-        self.rows = usize::from(area.height.saturating_sub(1));
-        self.follow_selected(&world.fleet);
-        self.scroll_to_cursor();
-        if !self.is_stale {
-            return vec![];
-        }
-        self.is_stale = false;
-        self.generation += 1;
-        self.asked = Some(vec![]);
-        let view = ViewId { tab, generation: self.generation };
-        let rows = world.fleet.snapshot();
-        vec![Effect::Order(OrderJob { view, look: self.look.clone(), rows })]
+    fn hides_something(&self) -> bool {
+        !self.look.filter.is_empty() || self.look.scope == Scope::Faults
     }
 
-    /// The cursor stays on its loop, and that where it stands on the screen, whatever is sorted in above it.
-    fn follow_selected(&mut self, table: &Table) {
-        let found = self.selected.as_ref().and_then(|id| table.get(id)).and_then(|row| {
-            let found = self.order.binary_search_by(|slot| match table.at(*slot) {
-                Some(other) => self.look.compare(other, row),
-                None => std::cmp::Ordering::Less,
-            });
-            found.ok()
-        });
-        let last = self.order.len().saturating_sub(1);
-        let at = match (&self.selected, found) {
-            (None, _) => 0,
-            (Some(_), Some(at)) => at,
-            // It is gone: the cursor stays where it was.
-            (Some(_), None) => self.cursor.min(last),
-        };
-        self.top = (self.top + at).saturating_sub(self.cursor);
-        self.cursor = at;
-        if self.selected.is_some() && found.is_none() && self.asked.is_none() {
-            self.selected = self.under_cursor(table);
-        }
-        self.top = self.top.min((last + 1).saturating_sub(self.rows));
+    fn show_all(&mut self) {
+        self.look.filter = Filter::default();
+        self.look.scope = Scope::All;
+        self.stale = Stale::Look;
+    }
+
+    /// As it would be kept.
+    fn kept(&self) -> SavedView {
+        SavedView { look: self.look.clone(), columns: self.columns.clone() }
     }
 
     pub(super) fn draw(&self, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
-        draw::table(self, world, area, canvas);
+        draw::place(self, world, area, canvas);
     }
+}
+
+fn no_view(world: &World, name: &str) -> String {
+    if world.views.views.is_empty() {
+        return format!("no view is kept as {name:?}: `save NAME` keeps this one");
+    }
+    let names: Vec<&str> = world.views.views.keys().map(String::as_str).collect();
+    format!("no view is kept as {name:?}: there are {}", names.join(", "))
 }

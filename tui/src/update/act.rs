@@ -4,6 +4,7 @@ use crate::action::{Action, ConfigAction, Destination, TabAction};
 use crate::effect::Effect;
 use crate::fleet::FleetAction;
 use crate::layers::Layer;
+use crate::layers::filter::FilterLine;
 use crate::layers::line::{Line, Purpose};
 use crate::layers::page::Page;
 use crate::layers::themes::Themes;
@@ -11,8 +12,14 @@ use crate::look::Role;
 use crate::place::{Handled, Place, fleet};
 use crate::state::State;
 
+/// The most filters that are remembered.
+const MOST_FILTERS: usize = 50;
+
 /// Does it.
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    if let Action::Fleet(FleetAction::Filter(text)) = &action {
+        remember(&mut state.world.filters, text);
+    }
     let tab = state.tabs.current_mut();
     match tab.place.act(tab.id, &state.world, &action) {
         Handled::Yes(effects) => effects,
@@ -48,9 +55,8 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Fleet(FleetAction::EditFilter) => {
             let Place::Fleet(view) = &state.tabs.current().place;
-            let before = view.filter().text().to_owned();
-            let line = Line::new(Purpose::Filter(before.clone()), &before);
-            state.layers.push(Layer::Line(line));
+            let line = FilterLine::new(view.filter().text(), &state.world.filters);
+            state.layers.push(Layer::Filter(line));
         }
         Action::Dismiss => {
             if state.layers.pop().is_none() && !state.pending.is_empty() {
@@ -58,12 +64,16 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             }
         }
         Action::Back => {
-            if !state.tabs.current_mut().back() {
+            if state.tabs.current_mut().back() {
+                seen_again(state);
+            } else {
                 state.say("nothing was shown before; Q leaves", Role::Dim);
             }
         }
         Action::Forward => {
-            if !state.tabs.current_mut().forward() {
+            if state.tabs.current_mut().forward() {
+                seen_again(state);
+            } else {
                 state.say("there is no step to take again", Role::Dim);
             }
         }
@@ -104,6 +114,14 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             state.layers.push(Layer::Page(Page::new("settings", state.setup.report())));
         }
         Action::Config(ConfigAction::Reload) => return vec![Effect::ReadConfig],
+        Action::Fleet(FleetAction::Views) => {
+            let names: Vec<&str> = state.world.views.views.keys().map(String::as_str).collect();
+            let said = match names.is_empty() {
+                true => "no view is kept: `save NAME` keeps this one".to_owned(),
+                false => format!("views: {}; `view NAME` shows one", names.join(", ")),
+            };
+            state.say(said, Role::Text);
+        }
         Action::Move(_) | Action::Open | Action::Fleet(_) => {
             state.say("there is nothing here to do that with", Role::Dim);
         }
@@ -124,14 +142,32 @@ fn tab(state: &mut State, action: TabAction) {
         }
         TabAction::Next => state.tabs.step(1),
         TabAction::Previous => state.tabs.step(-1),
+        TabAction::Name(name) => state.tabs.current_mut().name = name,
         TabAction::Show(number) => {
             if !state.tabs.show(number - 1) {
                 state.say(format!("there is no tab {number}"), Role::Dim);
             }
         }
     }
-    // What is seen again may have missed something.
+    seen_again(state);
+}
+
+/// What is seen again may have missed something.
+fn seen_again(state: &mut State) {
     match &mut state.tabs.current_mut().place {
-        Place::Fleet(view) => view.expire(),
+        Place::Fleet(view) => view.return_to(),
+    }
+}
+
+/// Keeps a filter that was used, once, as the newest.
+fn remember(filters: &mut Vec<String>, text: &str) {
+    let text = text.trim();
+    if text.is_empty() {
+        return;
+    }
+    filters.retain(|used| used != text);
+    filters.push(text.to_owned());
+    if filters.len() > MOST_FILTERS {
+        filters.remove(0);
     }
 }

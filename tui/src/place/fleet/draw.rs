@@ -1,93 +1,154 @@
-//! The table of the fleet, drawn: only the rows that are seen.
+//! The place, drawn: only the lines that are seen.
+
+use std::ops::Range;
 
 use ratatui::layout::Rect;
 
-use super::View;
+use super::areas::Areas;
+use super::widths::{Placed, SIGNS};
+use super::{View, cell, empty, facets, header};
 use crate::action::{Action, Motion};
 use crate::draw::{Canvas, Region};
-use crate::fleet::{Column, Delta, Row};
+use crate::fleet::{Delta, FleetAction, Group, GroupKey, Line, Row, Slot};
 use crate::look::Role;
 use crate::text;
 use crate::world::World;
 
-/// Columns, their titles and their widths; 0: what is left.
-const COLUMNS: [(Column, &str, u16); 5] = [
-    (Column::Loop, "LOOP", 28),
-    (Column::Project, "PROJECT", 12),
-    (Column::State, "STATE", 14),
-    (Column::Age, "AGE", 5),
-    (Column::Title, "TITLE", 0),
-];
-
-pub(super) fn table(view: &View, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
-    let mut x = area.x;
-    for (column, title, width) in COLUMNS {
-        let width = fitted(width, area, x);
-        let by = view.look.sort;
-        let arrow = match (by.column == column, by.is_reversed, canvas.look.ascii) {
-            (false, _, _) => "",
-            (true, false, false) => "↓",
-            (true, true, false) => "↑",
-            (true, false, true) => "v",
-            (true, true, true) => "^",
-        };
-        let cell = Rect { x: x + 2, y: area.y, width: width.saturating_sub(2), height: 1 };
-        canvas.text(cell, &format!("{title}{arrow}"), Role::Title);
-        let click = Action::Fleet(crate::fleet::FleetAction::Sort(column));
-        canvas.region(Region::click(Rect { x, y: area.y, width, height: 1 }, click));
-        x += width;
+pub(super) fn place(view: &View, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
+    let areas = Areas::new(view, world, area);
+    header::banner(world, areas.banner, canvas);
+    header::status(view, world, areas.status, canvas);
+    header::titles(view, areas.titles, canvas);
+    canvas.region(Region::wheel(areas.rows));
+    if view.lines.is_empty() {
+        empty::draw(view, world, areas.rows, canvas);
+    } else {
+        lines(view, world, areas.rows, canvas);
     }
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
-    canvas.region(Region::wheel(body));
-    let seen = view.order.iter().enumerate().skip(view.top).take(body.height.into());
-    for ((at, slot), y) in seen.zip(body.y..) {
-        let Some(row) = world.fleet.at(*slot) else { continue };
-        let line = Rect { y, height: 1, ..body };
-        let is_marked = view.marked.contains(&row.id);
-        row_cells(world, row, line, canvas);
-        let sign = match (is_marked, world.fleet.delta(*slot)) {
-            (true, _) => "*",
-            (false, Some(Delta::New)) => "+",
-            (false, Some(Delta::State)) => "!",
-            (false, Some(Delta::Progress)) => ".",
-            (false, None) => " ",
-        };
-        canvas.text(Rect { width: 1, ..line }, sign, Role::Marked);
-        if is_marked {
-            canvas.restyle(line, Role::Marked);
+    facets::draw(view, world, areas.facets, canvas);
+}
+
+fn lines(view: &View, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
+    let mut scratch = Scratch::default();
+    for (line, y) in (view.top..view.lines.len()).zip(area.y..area.bottom()) {
+        let at = Rect { y, height: 1, ..area };
+        match view.lines.at(line) {
+            Some(Line::Heading(group)) => heading(group, at, canvas),
+            Some(Line::Row(place)) => {
+                let Some(slot) = view.shown.order().get(place) else { continue };
+                // One that is gone meanwhile leaves a blank line, until the order without it is there.
+                let Some(row) = world.fleet.at(*slot) else { continue };
+                cells(view, world, row, at, &mut scratch, canvas);
+                signs(view, world, (*slot, row), at, canvas);
+                let is_cursor = line == view.cursor && !view.facets.has_keys();
+                let act =
+                    if is_cursor { Action::Open } else { Action::Fleet(FleetAction::Point(*slot)) };
+                canvas.region(Region::click(at, act));
+            }
+            None => continue,
         }
-        if at == view.cursor {
-            canvas.restyle(line, Role::Cursor);
+        if world.fleet.stale().is_some() {
+            canvas.restyle(at, Role::Dim);
         }
-        let act = if at == view.cursor { Action::Open } else { Action::Move(Motion::To(at)) };
-        canvas.region(Region::click(line, act));
+        if line == view.cursor && !view.facets.has_keys() {
+            canvas.restyle(at, Role::Cursor);
+        }
+        if line == view.cursor {
+            sign(2, if canvas.look.ascii { ">" } else { "▸" }, Role::Key, at, canvas);
+        }
     }
 }
 
-fn row_cells(world: &World, row: &Row, line: Rect, canvas: &mut Canvas<'_>) {
-    let mut x = line.x;
-    for (column, _, width) in COLUMNS {
-        let width = fitted(width, line, x);
-        let cell = Rect { x: x + 2, width: width.saturating_sub(2), ..line };
+/// What is used again for each cell.
+#[derive(Default)]
+struct Scratch {
+    text: String,
+    hits: Vec<Range<usize>>,
+}
+
+fn cells(
+    view: &View,
+    world: &World,
+    row: &Row,
+    line: Rect,
+    scratch: &mut Scratch,
+    canvas: &mut Canvas<'_>,
+) {
+    for Placed { column, x, width } in view.widths.placed() {
+        scratch.text.clear();
+        cell::write(*column, row, world, &mut scratch.text);
+        let mut at = Rect { x: line.x + x, width: *width, ..line };
+        if cell::is_right(*column) {
+            let free = width.saturating_sub(cells_of(&scratch.text));
+            at = Rect { x: at.x + free, width: width - free, ..at };
+        }
+        canvas.text(at, &scratch.text, cell::role(*column, row, canvas.look));
+        scratch.hits.clear();
+        view.shown.look.filter.hits(*column, &scratch.text, &mut scratch.hits);
+        for hit in &scratch.hits {
+            let before = scratch.text.get(..hit.start).map_or(0, cells_of);
+            let found = scratch.text.get(hit.clone()).map_or(0, cells_of);
+            let left = at.width.saturating_sub(before);
+            canvas.restyle(Rect { x: at.x + before, width: found.min(left), ..at }, Role::Hit);
+        }
+    }
+}
+
+fn cells_of(text: &str) -> u16 {
+    u16::try_from(text::width(&text::clean(text))).unwrap_or(u16::MAX)
+}
+
+/// Before a row: that it is marked, and what changed of it lately.
+fn signs(
+    view: &View,
+    world: &World,
+    (slot, row): (Slot, &Row),
+    line: Rect,
+    canvas: &mut Canvas<'_>,
+) {
+    if view.marks.has(&row.id) {
+        canvas.restyle(line, Role::Marked);
+        sign(0, "*", Role::Marked, line, canvas);
+    }
+    let changed = match world.fleet.delta(slot) {
+        Some(Delta::New) => "+",
+        Some(Delta::State) => "!",
+        Some(Delta::Progress) => ".",
+        None => return,
+    };
+    sign(1, changed, Role::Warning, line, canvas);
+}
+
+/// One of the signs before a line.
+fn sign(at: u16, text: &str, role: Role, line: Rect, canvas: &mut Canvas<'_>) {
+    let width = 1.min(line.width.saturating_sub(at));
+    canvas.text(Rect { x: line.x + at, width, ..line }, text, role);
+}
+
+fn heading(group: &Group, line: Rect, canvas: &mut Canvas<'_>) {
+    let Group { key, tally, is_folded, line: number, first: _ } = group;
+    let sign = match (is_folded, canvas.look.ascii) {
+        (true, false) => "▸",
+        (false, false) => "▾",
+        (true, true) => "+",
+        (false, true) => "-",
+    };
+    let mut at = Rect { x: line.x + SIGNS, width: line.width.saturating_sub(SIGNS), ..line };
+    let mut put = |text: &str, role: Role, canvas: &mut Canvas<'_>| {
+        let used = canvas.text(at, text, role);
+        at = Rect { x: at.x + used, width: at.width - used, ..at };
+    };
+    put(sign, Role::Key, canvas);
+    put(" ", Role::Text, canvas);
+    match key {
+        GroupKey::Project(name) => put(name.as_str(), Role::Title, canvas),
+        GroupKey::State(state) => put(state.as_str(), Role::Title, canvas),
+    }
+    put(&format!("  {}", tally.total()), Role::Text, canvas);
+    if let GroupKey::Project(_) = key {
         let look = canvas.look;
-        let _ = match column {
-            Column::Loop => canvas.text(cell, row.id.as_str(), Role::Text),
-            Column::Project => canvas.text(cell, row.project.as_str(), Role::Dim),
-            Column::State => {
-                let text = format!("{} {}", look.sign_of(row.state), row.state);
-                canvas.text(cell, &text, look.role_of(row.state))
-            }
-            Column::Age => {
-                let age = text::age(world.now.duration_since(row.updated_at));
-                canvas.text(cell, &age, Role::Dim)
-            }
-            Column::Title => canvas.text(cell, &row.title, Role::Text),
-        };
-        x += width;
+        header::tally(tally, |text, role| put(text, role, canvas), look);
     }
-}
-
-fn fitted(width: u16, area: Rect, x: u16) -> u16 {
-    let left = area.right().saturating_sub(x);
-    if width == 0 { left } else { width.min(left) }
+    let act = Action::Move(Motion::To(*number));
+    canvas.region(Region::click(line, act));
 }
