@@ -1,6 +1,8 @@
 //! All rows, by slot and by id, and what changed lately. Pure.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -61,12 +63,39 @@ pub struct Touched {
     pub new: Option<Arc<Row>>,
 }
 
+/// A row that is found by its id, which is not kept another time for that.
+#[derive(Debug)]
+struct ById {
+    row: Arc<Row>,
+    slot: Slot,
+}
+
+impl Borrow<LoopId> for ById {
+    fn borrow(&self) -> &LoopId {
+        &self.row.id
+    }
+}
+
+impl Hash for ById {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.row.id.hash(state);
+    }
+}
+
+impl PartialEq for ById {
+    fn eq(&self, other: &Self) -> bool {
+        self.row.id == other.row.id
+    }
+}
+
+impl Eq for ById {}
+
 /// The fleet.
 #[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Option<Arc<Row>>>,
     free: Vec<Slot>,
-    by_id: HashMap<LoopId, Slot>,
+    by_id: HashSet<ById>,
     deltas: HashMap<Slot, (Timestamp, Delta)>,
     counts: Counts,
     link: Link,
@@ -120,12 +149,12 @@ impl Table {
 
     /// The slot of a loop.
     pub fn slot(&self, id: &LoopId) -> Option<Slot> {
-        self.by_id.get(id).copied()
+        self.by_id.get(id).map(|found| found.slot)
     }
 
     /// A loop.
     pub fn get(&self, id: &LoopId) -> Option<&Arc<Row>> {
-        self.at(self.slot(id)?)
+        self.by_id.get(id).map(|found| &found.row)
     }
 
     /// All rows with their slots, in no order.
@@ -190,10 +219,11 @@ impl Table {
         match change {
             FleetChange::Updated(row) => {
                 let slot = match self.by_id.get(&row.id) {
-                    Some(slot) => *slot,
-                    None => self.new_slot(&row.id),
+                    Some(found) => found.slot,
+                    None => self.new_slot(),
                 };
                 let new = Arc::<Row>::from(row);
+                self.by_id.replace(ById { row: Arc::clone(&new), slot });
                 let old = self.rows[slot as usize].replace(Arc::clone(&new));
                 if let Some(old) = &old {
                     self.counts.remove(old);
@@ -215,7 +245,7 @@ impl Table {
     }
 
     fn remove(&mut self, id: &LoopId) -> Option<Touched> {
-        let slot = self.by_id.remove(id)?;
+        let slot = self.by_id.take(id)?.slot;
         let old = self.rows[slot as usize].take();
         if let Some(old) = &old {
             self.counts.remove(old);
@@ -226,12 +256,10 @@ impl Table {
         Some(Touched { slot, old, new: None })
     }
 
-    fn new_slot(&mut self, id: &LoopId) -> Slot {
-        let slot = self.free.pop().unwrap_or_else(|| {
+    fn new_slot(&mut self) -> Slot {
+        self.free.pop().unwrap_or_else(|| {
             self.rows.push(None);
             Slot::try_from(self.rows.len() - 1).expect("fewer loops than fit into memory")
-        });
-        self.by_id.insert(id.clone(), slot);
-        slot
+        })
     }
 }
