@@ -48,6 +48,8 @@ pub enum Action {
     Mouse(Switch),
     /// Do something with the settings' file.
     Config(ConfigAction),
+    /// Show tips, or none.
+    Hints(Switch),
 }
 
 /// On or off.

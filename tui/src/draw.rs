@@ -2,6 +2,7 @@
 
 mod canvas;
 mod chrome;
+mod foot;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -21,9 +22,14 @@ pub struct Layout {
     pub tabs: Rect,
     /// What the tab shows.
     pub body: Rect,
+    /// The tip above the line at the bottom; no height where there is none.
+    pub tip: Rect,
     /// The line at the bottom.
     pub foot: Rect,
 }
+
+/// The rows of a window that has room for a tip.
+const ROOM_FOR_TIP: u16 = 16;
 
 impl Layout {
     /// For a screen of this size, with so many tabs.
@@ -38,21 +44,32 @@ impl Layout {
         let top = bar.height + tabs_height;
         let height = rows.saturating_sub(top + foot_height);
         let body = Rect { y: top.min(rows), height, ..full };
-        Self { bar, tabs, body, foot }
+        let tip = Rect { y: body.bottom(), height: 0, ..full };
+        Self { bar, tabs, body, tip, foot }
+    }
+
+    /// The same with a tip, where there is room for one.
+    pub fn with_tip(self) -> Self {
+        if self.body.height < ROOM_FOR_TIP {
+            return self;
+        }
+        let body = Rect { height: self.body.height - 1, ..self.body };
+        Self { body, tip: Rect { y: body.bottom(), height: 1, ..body }, ..self }
     }
 }
 
 /// Draws everything; answers where the mouse can do what.
 pub fn frame(state: &State, frame: &mut Frame<'_>) -> Hits {
     let area = frame.area();
-    let layout = Layout::new(area.width, area.height, state.tabs.all().len());
+    let layout = state.layout();
     let mut hits = Hits::default();
     let mut canvas = Canvas::new(frame.buffer_mut(), &mut hits, state.world.look);
     canvas.clear(area, Role::Text);
     chrome::bar(state, layout.bar, &mut canvas);
     chrome::tabs(state, layout.tabs, &mut canvas);
     state.tabs.current().place.draw(&state.world, layout.body, &mut canvas);
-    chrome::foot(state, layout.foot, &mut canvas);
+    chrome::tip(state, layout.tip, &mut canvas);
+    foot::foot(state, layout.foot, &mut canvas);
     for layer in &state.layers {
         layer.draw(state, area, &mut canvas);
     }

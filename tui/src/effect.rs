@@ -1,6 +1,7 @@
 //! What an update asks of the world outside; [`crate::run`] carries it out.
 
 use crate::fleet::{OrderJob, ViewsJob};
+use crate::hints::Hints;
 use crate::host::Notice;
 use crate::layers::palette::SeekJob;
 
@@ -23,6 +24,8 @@ pub enum Effect {
     Seek(SeekJob),
     /// Take the mouse, or give it back.
     Mouse(bool),
+    /// Remember what somebody knows already.
+    KeepHints(Hints),
     /// Read the settings' file again; [`crate::msg::Msg::Config`] is the answer.
     ReadConfig,
     /// Draw the person's eye, if it isn't on the terminal.

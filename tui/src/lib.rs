@@ -16,6 +16,7 @@ pub mod config;
 pub mod draw;
 pub mod effect;
 pub mod fleet;
+pub mod hints;
 pub mod host;
 pub mod keys;
 pub mod layers;

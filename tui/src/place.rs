@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use crate::action::Action;
 use crate::draw::Canvas;
 use crate::effect::Effect;
+use crate::fleet::Row;
 use crate::keys::Context;
 use crate::world::World;
 
@@ -42,6 +43,13 @@ impl Place {
     pub fn contexts(&self) -> &'static [Context] {
         match self {
             Self::Fleet(view) => view.contexts(),
+        }
+    }
+
+    /// The loop that it is about at the moment.
+    pub fn subject<'a>(&self, world: &'a World) -> Option<&'a Row> {
+        match self {
+            Self::Fleet(view) => view.subject(&world.fleet),
         }
     }
 

@@ -125,6 +125,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
     let setup = files::setup(env, answers.ground);
     let mut state = State::new(Timestamp::now(), session, setup.look(), size);
     let effects = state.set_up(setup);
+    state.hints = files::hints(env);
     let mut owner = Owner {
         env: env.clone(),
         painter: Painter::new(size).map_err(Error::Terminal)?,
@@ -283,6 +284,10 @@ impl Owner {
                     self.beside.tell(said);
                     continue;
                 }
+                Effect::KeepHints(hints) => match files::keep_hints(&self.env, &hints) {
+                    Ok(()) => continue,
+                    Err(why) => Msg::Told(Err(why)),
+                },
                 Effect::Copy(text) => self.beside.copy(&text),
                 // A small file, and a person waits for it.
                 Effect::ReadConfig => Msg::Config(files::read_config(&self.env)),

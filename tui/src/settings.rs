@@ -19,6 +19,8 @@ pub struct Env {
     pub context: Option<String>,
     /// The directory of Smith's files, if a home is known.
     pub config_dir: Option<PathBuf>,
+    /// The directory of what Smith remembers, if a home is known.
+    pub state_dir: Option<PathBuf>,
     /// `NO_COLOR`, or a terminal without colours.
     pub is_plain: bool,
     /// The locale has no UTF-8.
@@ -78,12 +80,15 @@ impl Env {
         let absolute = |text: String| Some(PathBuf::from(text)).filter(|path| path.is_absolute());
         let config = get("XDG_CONFIG_HOME").and_then(absolute);
         let config = config.or_else(|| Some(get("HOME").and_then(absolute)?.join(".config")));
+        let state = get("XDG_STATE_HOME").and_then(absolute);
+        let state = state.or_else(|| Some(get("HOME").and_then(absolute)?.join(".local/state")));
         let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(get);
         Self {
             server: get("SMITH_API_URL"),
             token: get("SMITH_OPERATOR_TOKEN").map(Secret::new),
             context: get("SMITH_CONTEXT"),
             config_dir: config.map(|dir| dir.join("smith")),
+            state_dir: state.map(|dir| dir.join("smith")),
             is_plain: get("NO_COLOR").is_some() || get("TERM").is_some_and(|term| term == "dumb"),
             host: Host::of(get),
             is_ascii: locale.is_some_and(|locale| {

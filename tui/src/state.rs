@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::config::Setup;
-use crate::draw::Hits;
+use crate::draw::{Hits, Layout};
 use crate::effect::Effect;
+use crate::hints::{Hints, Tip};
 use crate::keys::{Chord, Keymap};
 use crate::layers::Layer;
 use crate::look::{Look, Role};
@@ -41,6 +42,8 @@ pub struct State {
     pub size: (u16, u16),
     /// How this workstation is set up.
     pub setup: Setup,
+    /// What somebody knows already.
+    pub hints: Hints,
     /// Where the mouse can do what on the newest frame.
     pub hits: Hits,
     /// A frame is due.
@@ -87,6 +90,7 @@ impl State {
             said: None,
             size,
             setup: Setup::default(),
+            hints: Hints::default(),
             hits: Hits::default(),
             is_dirty: true,
             is_over: false,
@@ -108,6 +112,18 @@ impl State {
         let has_mouse = setup.has_mouse();
         self.setup = setup;
         vec![Effect::Mouse(has_mouse)]
+    }
+
+    /// The tip to be shown.
+    pub fn tip(&self) -> Option<Tip> {
+        self.hints.tip().filter(|_| self.setup.config.hints.value)
+    }
+
+    /// Where things are on the screen.
+    pub fn layout(&self) -> Layout {
+        let (columns, rows) = self.size;
+        let layout = Layout::new(columns, rows, self.tabs.all().len());
+        if self.tip().is_some() { layout.with_tip() } else { layout }
     }
 
     /// What it wants to hear from.

@@ -6,7 +6,6 @@ use jiff::Timestamp;
 
 use crate::action::{Action, Motion};
 use crate::config::{Config, Setup};
-use crate::draw::Layout;
 use crate::effect::Effect;
 use crate::fleet::{Link, ViewsSaid};
 use crate::keys::{Chord, Key, Resolved};
@@ -94,8 +93,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
 
 /// Makes what is shown fit the window, and asks for what it needs.
 fn settle(state: &mut State) -> Vec<Effect> {
-    let (columns, rows) = state.size;
-    let layout = Layout::new(columns, rows, state.tabs.all().len());
+    let layout = state.layout();
     let tab = state.tabs.current_mut();
     let mut effects = tab.place.settle(tab.id, &state.world, layout.body);
     // Each sees the state without the layers: none is for another to know.

@@ -26,6 +26,9 @@ pub(super) const COMMANDS: &[Command] = &[
             args => none(args, Action::Config(ConfigAction::Show)),
         }
     }),
+    command("hints", &[], "[on|off]", "tips for the first days", |args| {
+        switch(args).map(Action::Hints)
+    }),
 ];
 
 fn switch(args: &str) -> Result<Switch, String> {

@@ -1,3 +1,5 @@
+//! What a file of settings means, and what is said of its mistakes.
+
 use super::*;
 use crate::action::Action;
 use crate::host::Depth;

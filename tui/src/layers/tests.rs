@@ -1,3 +1,5 @@
+//! What layers do to a state and to its screen.
+
 use jiff::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -246,4 +248,41 @@ fn no_window_is_too_small_or_too_big() {
         }
         screen(&mut state);
     }
+}
+
+#[test]
+fn the_bar_keeps_what_counts_in_any_width() {
+    for (columns, rows) in SIZES {
+        let mut state = state((columns, rows));
+        state.hints = crate::hints::Hints::new();
+        for _ in 0..6 {
+            keys(&mut state, "ctrl-t");
+        }
+        let screen = screen(&mut state);
+        let lines: Vec<&str> = screen.lines().collect();
+        let around = [&lines[..3], &lines[lines.len() - 2..]].concat().join("\n");
+        insta::assert_snapshot!(format!("around-{columns}x{rows}"), around);
+    }
+    let mut state = state((40, 10));
+    let since = now();
+    happens(&mut state, Msg::Fleet(Stream::Lost { since, why: "reset".to_owned() }));
+    let screen = screen(&mut state);
+    assert!(screen.contains("LOST 0s") && screen.contains("✖ 1"), "{screen}");
+}
+
+#[test]
+fn a_tip_goes_when_it_was_used_or_let_go() {
+    let mut state = state((120, 40));
+    state.hints = crate::hints::Hints::new();
+    assert!(screen(&mut state).contains("Tip: ctrl-p finds everything"));
+    let kept = keys(&mut state, "esc");
+    assert!(matches!(kept.as_slice(), [Effect::KeepHints(_)]));
+    assert!(screen(&mut state).contains("Tip: ? lists the keys"));
+    keys(&mut state, "? esc");
+    assert!(screen(&mut state).contains("Tip: ? lists the keys"));
+    keys(&mut state, "? esc");
+    assert!(screen(&mut state).contains("Tip: / shows only"));
+    let config = Config::read(None, Some("hints = false"));
+    state.set_up(Setup { config, ..Setup::default() });
+    assert!(!screen(&mut state).contains("Tip:"));
 }

@@ -29,7 +29,7 @@ use crate::draw::Canvas;
 use crate::effect::Effect;
 use crate::fleet::{
     Columns, Counts, Filter, FleetAction, Folding, GroupKey, Grouping, Line, Lines, Look, Row,
-    SavedView, Scope, Shown, Slot, Sort, ViewsJob,
+    SavedView, Scope, Shown, Slot, Sort, Table, ViewsJob,
 };
 use crate::keys::Context;
 use crate::place::Handled;
@@ -160,6 +160,11 @@ impl View {
         } else {
             &[Context::Fleet, Context::List, Context::Everywhere]
         }
+    }
+
+    /// The loop of the cursor.
+    pub(super) fn subject<'a>(&self, table: &'a Table) -> Option<&'a Row> {
+        table.at(self.slot_at(self.cursor)?).map(|row| &**row)
     }
 
     pub(super) fn title(&self, world: &World) -> String {

@@ -17,6 +17,15 @@ const MOST_FILTERS: usize = 50;
 
 /// Does it.
 pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
+    let mut effects = vec![];
+    if state.hints.used(&action) {
+        effects.push(Effect::KeepHints(state.hints.clone()));
+    }
+    effects.extend(do_it(state, action));
+    effects
+}
+
+fn do_it(state: &mut State, action: Action) -> Vec<Effect> {
     if let Action::Fleet(FleetAction::Filter(text)) = &action {
         remember(&mut state.world.filters, text);
     }
@@ -59,8 +68,13 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             state.layers.push(Layer::Filter(line));
         }
         Action::Dismiss => {
-            if state.layers.pop().is_none() && !state.pending.is_empty() {
+            if state.layers.pop().is_some() {
+                return vec![];
+            }
+            if !state.pending.is_empty() {
                 state.pending.clear();
+            } else if state.tip().is_some() && state.hints.let_go() {
+                return vec![Effect::KeepHints(state.hints.clone())];
             }
         }
         Action::Back => {
@@ -112,6 +126,10 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Config(ConfigAction::Show) => {
             state.layers.push(Layer::Page(Page::new("settings", state.setup.report())));
+        }
+        Action::Hints(switch) => {
+            state.hints.set(switch.of(state.hints.tip().is_some()));
+            return vec![Effect::KeepHints(state.hints.clone())];
         }
         Action::Config(ConfigAction::Reload) => return vec![Effect::ReadConfig],
         Action::Fleet(FleetAction::Views) => {

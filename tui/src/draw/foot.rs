@@ -1,0 +1,130 @@
+//! The line at the bottom: what was said last, else which keys do what here, from the keys as they are bound now.
+
+use ratatui::layout::Rect;
+use smith_model::state::State as LoopState;
+
+use crate::action::Action;
+use crate::command;
+use crate::draw::{Canvas, Region};
+use crate::fleet::Row;
+use crate::keys::{Context, keys_text};
+use crate::look::Role;
+use crate::state::{Said, State};
+use crate::text;
+
+/// What the line teaches.
+#[derive(Clone, Debug, PartialEq)]
+struct Hint {
+    keys: String,
+    label: String,
+    action: Action,
+    /// What comes first into a line that is too short for all.
+    rank: u8,
+}
+
+pub(super) fn foot(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
+    if let Some(Said { text, role, .. }) = &state.said {
+        canvas.text(area, text, *role);
+        return;
+    }
+    let mut x = area.x;
+    for hint in fitted(hints(state), area.width) {
+        let room = Rect { x, width: hint.width().min(area.right().saturating_sub(x)), ..area };
+        canvas.spans(room, &[(&hint.keys, Role::Key), (" ", Role::Text), (&hint.label, Role::Dim)]);
+        x = x.saturating_add(hint.width());
+        canvas.region(Region::click(room, hint.action));
+    }
+}
+
+impl Hint {
+    fn width(&self) -> u16 {
+        let width = text::width(&self.keys) + text::width(&self.label) + 3;
+        u16::try_from(width).unwrap_or(u16::MAX)
+    }
+}
+
+/// Those that fit, in the order in which they stand.
+fn fitted(hints: Vec<Hint>, width: u16) -> Vec<Hint> {
+    let mut by_rank: Vec<usize> = (0..hints.len()).collect();
+    by_rank.sort_by_key(|at| hints[*at].rank);
+    let (mut used, mut fits) = (0_u16, vec![false; hints.len()]);
+    for at in by_rank {
+        let with = used.saturating_add(hints[at].width());
+        // What stands last needs no room behind it.
+        if with <= width.saturating_add(2) {
+            used = with;
+            fits[at] = true;
+        }
+    }
+    hints.into_iter().zip(fits).filter(|(_, fits)| *fits).map(|(hint, _)| hint).collect()
+}
+
+/// What can be done here, most useful first.
+fn hints(state: &State) -> Vec<Hint> {
+    let place = &state.tabs.current().place;
+    let contexts = place.contexts();
+    let mut hints: Vec<Hint> = vec![];
+    let mut teach = |command: &str, label: &str, rank: u8| {
+        let Ok(action) = command::parse(command) else { return };
+        let Some(keys) = state.keymap.keys_of(contexts, &action).map(keys_text) else { return };
+        if !hints.iter().any(|hint| hint.action == action) {
+            hints.push(Hint { keys, label: label.to_owned(), action, rank });
+        }
+    };
+    teach("open", "open", 1);
+    if let Some(row) = place.subject(&state.world) {
+        for command in suited(row) {
+            teach(command, command, 3);
+        }
+    }
+    // What the place itself binds, in the order in which it lists them.
+    let own = contexts.iter().filter(|c| !matches!(c, Context::List | Context::Everywhere));
+    for context in own {
+        for binding in state.keymap.bindings().iter().filter(|b| b.context == *context) {
+            teach(&binding.command, &binding.command, 4);
+        }
+    }
+    teach("help", "help", 0);
+    teach("palette", "everything", 2);
+    teach("back", "back", 5);
+    teach("quit", "quit", 6);
+    hints
+}
+
+/// The commands that one reaches for first with such a loop, of those that there are.
+fn suited(row: &Row) -> &'static [&'static str] {
+    match row.state {
+        LoopState::Flatline => &["journal", "why", "retry"],
+        LoopState::Overwriting if row.suspect => &["journal", "attach", "cancel"],
+        LoopState::Overwriting => &["attach", "journal", "cancel"],
+        LoopState::Unresolved if row.hold.is_some() => &["release", "why"],
+        LoopState::Unresolved => &["why", "hold"],
+        LoopState::Synced => &["journal", "copy"],
+        LoopState::Cancelled => &["retry", "journal"],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_line_keeps_help_and_what_is_done_most() {
+        let hint = |label: &str, rank| Hint {
+            keys: "x".to_owned(),
+            label: label.to_owned(),
+            action: Action::Quit,
+            rank,
+        };
+        let labels = |width| {
+            let hints = vec![hint("open", 1), hint("filter", 4), hint("help", 0), hint("quit", 6)];
+            let fitted = fitted(hints, width);
+            fitted.into_iter().map(|hint| hint.label).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(labels(80), "open filter help quit");
+        assert_eq!(labels(26), "open filter help");
+        assert_eq!(labels(14), "open help");
+        assert_eq!(labels(7), "help");
+        assert_eq!(labels(1), "");
+    }
+}
