@@ -264,7 +264,7 @@ impl Owner {
                     continue;
                 }
                 Effect::Redraw => {
-                    self.painter.redraw();
+                    self.painter.redraw()?;
                     continue;
                 }
                 Effect::Title(text) => {
@@ -355,7 +355,6 @@ impl Owner {
             return Ok(());
         }
         let (columns, rows) = self.window.size();
-        self.painter.redraw();
         self.state.is_dirty = true;
         self.painter.resize((columns, rows))?;
         update(&mut self.state, Timestamp::now(), Msg::Resize { columns, rows });

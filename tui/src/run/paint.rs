@@ -20,6 +20,7 @@ const END: &[u8] = b"\x1b[?2026l";
 pub(super) struct Painter {
     terminal: Terminal<CrosstermBackend<Drawn>>,
     drawn: Drawn,
+    size: (u16, u16),
     frames: std_mpsc::SyncSender<Vec<u8>>,
     done: mpsc::Receiver<io::Result<()>>,
     is_writing: bool,
@@ -70,8 +71,8 @@ impl Painter {
                 }
             }
         })?;
-        let mut painter = Self { terminal, drawn, frames, done, is_writing: false };
-        painter.redraw();
+        let mut painter = Self { terminal, drawn, size, frames, done, is_writing: false };
+        painter.redraw()?;
         Ok(painter)
     }
 
@@ -92,13 +93,14 @@ impl Painter {
 
     /// The window has another size.
     pub(super) fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
+        self.size = size;
         self.terminal.resize(Rect::new(0, 0, size.0, size.1))
     }
 
     /// Every cell is written with the next frame.
-    pub(super) fn redraw(&mut self) {
-        // Into memory: it can't fail.
-        let _ = self.terminal.clear();
+    pub(super) fn redraw(&mut self) -> io::Result<()> {
+        // Not `clear`, which asks the terminal where its cursor is and waits for the answer.
+        self.resize(self.size)
     }
 
     /// Draws a frame and has it written, behind what is to be said `beside` it. Only while none is being written.
