@@ -90,7 +90,12 @@ impl Look {
             }
         };
         match role {
-            Role::Cursor => style.add_modifier(Modifier::REVERSED),
+            // The same over the whole row, whatever stands in it.
+            Role::Cursor => style
+                .fg(colour(palette.ink(Ink::Text)))
+                .bg(self.base().bg.unwrap_or(Color::Reset))
+                .remove_modifier(Modifier::BOLD)
+                .add_modifier(Modifier::REVERSED),
             Role::Hit => style.add_modifier(Modifier::UNDERLINED | Modifier::BOLD),
             Role::Bar => bar,
             Role::Text => style.fg(colour(palette.ink(Ink::Text))),

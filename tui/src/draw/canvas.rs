@@ -111,7 +111,12 @@ impl<'a> Canvas<'a> {
 
     /// Fills an area with blanks, as a ground for what lies over the rest.
     pub fn clear(&mut self, area: Rect, role: Role) {
-        let style = self.look.base().patch(self.look.style(role));
+        let base = self.look.base();
+        // A blank on the terminal's own ground has no colour, so that it needn't be written.
+        let style = match role {
+            Role::Text => base,
+            role => base.patch(self.look.style(role)),
+        };
         let area = area.intersection(self.buffer.area);
         for position in area.positions() {
             let cell = &mut self.buffer[position];

@@ -18,12 +18,19 @@ const END: &[u8] = b"\x1b[?2026l";
 
 /// Draws frames and has them written.
 pub(super) struct Painter {
-    terminal: Terminal<CrosstermBackend<Drawn>>,
-    drawn: Drawn,
-    size: (u16, u16),
+    pen: Pen,
     frames: std_mpsc::SyncSender<Vec<u8>>,
     done: mpsc::Receiver<io::Result<()>>,
     is_writing: bool,
+}
+
+/// Draws frames into memory: what of each differs from the one before.
+struct Pen {
+    terminal: Terminal<CrosstermBackend<Drawn>>,
+    drawn: Drawn,
+    size: (u16, u16),
+    /// What ratatui writes where nothing changed.
+    nothing: Vec<u8>,
 }
 
 /// What ratatui wrote, until it is taken.
@@ -47,15 +54,49 @@ impl Write for Drawn {
     }
 }
 
-impl Painter {
-    /// For a window of these columns and rows.
-    pub(super) fn new(size: (u16, u16)) -> io::Result<Self> {
+impl Pen {
+    fn new(size: (u16, u16)) -> io::Result<Self> {
         let drawn = Drawn::default();
         // Whether there are colours is the theme's business.
         crossterm::style::force_color_output(true);
         let viewport = Viewport::Fixed(Rect::new(0, 0, size.0, size.1));
         let backend = CrosstermBackend::new(drawn.clone());
         let terminal = Terminal::with_options(backend, TerminalOptions { viewport })?;
+        let mut pen = Self { terminal, drawn, size, nothing: vec![] };
+        for _ in 0..2 {
+            pen.drawn.take();
+            pen.terminal.draw(|_| {})?;
+        }
+        pen.nothing = pen.drawn.take();
+        pen.redraw()?;
+        Ok(pen)
+    }
+
+    fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
+        self.size = size;
+        self.terminal.resize(Rect::new(0, 0, size.0, size.1))
+    }
+
+    fn redraw(&mut self) -> io::Result<()> {
+        // Not `clear`, which asks the terminal where its cursor is and waits for the answer.
+        self.resize(self.size)
+    }
+
+    fn draw(&mut self, state: &mut State) -> io::Result<Vec<u8>> {
+        let mut hits = None;
+        self.terminal.draw(|frame| hits = Some(draw::frame(state, frame)))?;
+        if let Some(hits) = hits {
+            state.hits = hits;
+        }
+        let drawn = self.drawn.take();
+        Ok(if drawn == self.nothing { vec![] } else { drawn })
+    }
+}
+
+impl Painter {
+    /// For a window of these columns and rows.
+    pub(super) fn new(size: (u16, u16)) -> io::Result<Self> {
+        let pen = Pen::new(size)?;
         let (frames, to_write) = std_mpsc::sync_channel::<Vec<u8>>(1);
         let (tx, done) = mpsc::channel(1);
         std::thread::Builder::new().name("frames".to_owned()).spawn(move || {
@@ -71,9 +112,7 @@ impl Painter {
                 }
             }
         })?;
-        let mut painter = Self { terminal, drawn, size, frames, done, is_writing: false };
-        painter.redraw()?;
-        Ok(painter)
+        Ok(Self { pen, frames, done, is_writing: false })
     }
 
     /// Is a frame being written?
@@ -93,24 +132,17 @@ impl Painter {
 
     /// The window has another size.
     pub(super) fn resize(&mut self, size: (u16, u16)) -> io::Result<()> {
-        self.size = size;
-        self.terminal.resize(Rect::new(0, 0, size.0, size.1))
+        self.pen.resize(size)
     }
 
     /// Every cell is written with the next frame.
     pub(super) fn redraw(&mut self) -> io::Result<()> {
-        // Not `clear`, which asks the terminal where its cursor is and waits for the answer.
-        self.resize(self.size)
+        self.pen.redraw()
     }
 
     /// Draws a frame and has it written, behind what is to be said `beside` it. Only while none is being written.
     pub(super) fn draw(&mut self, state: &mut State, beside: Vec<u8>) -> io::Result<()> {
-        let mut hits = None;
-        self.terminal.draw(|frame| hits = Some(draw::frame(state, frame)))?;
-        if let Some(hits) = hits {
-            state.hits = hits;
-        }
-        let drawn = self.drawn.take();
+        let drawn = self.pen.draw(state)?;
         let frame = match (drawn.is_empty(), beside.is_empty()) {
             (true, true) => return Ok(()),
             (true, false) => beside,
@@ -118,5 +150,58 @@ impl Painter {
         };
         self.is_writing = self.frames.send(frame).is_ok();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::Depth;
+    use crate::layers::tests::{happens, keys, row, state};
+    use crate::look::Theme;
+    use crate::msg::{FleetChange, Msg, Stream};
+    use crate::update::update;
+
+    #[test]
+    fn a_slow_link_gets_little() {
+        let mut state = state((200, 60));
+        state.world.look.depth = Depth::True;
+        let states = ["flatline", "overwriting", "unresolved", "synced", "cancelled"];
+        let rows = (0..500).map(|at| {
+            let id = format!("loop-{at:03}");
+            FleetChange::Updated(Box::new(row(&id, states[at % 5], "A title of some words")))
+        });
+        for said in [Stream::Reset, Stream::Changes(rows.collect()), Stream::Ready] {
+            happens(&mut state, Msg::Fleet(said));
+        }
+        let mut pen = Pen::new((200, 60)).unwrap();
+        let whole = pen.draw(&mut state).unwrap().len();
+        assert!(whole < 50_000, "a window costs {whole} bytes");
+        assert_eq!(pen.draw(&mut state).unwrap(), b"", "what didn't change isn't written");
+
+        let later = state.world.now + jiff::SignedDuration::from_secs(1);
+        update(&mut state, later, Msg::Tick);
+        let second = pen.draw(&mut state).unwrap().len();
+        assert!(second < 200, "a second costs {second} bytes");
+
+        keys(&mut state, "j");
+        let cursor = pen.draw(&mut state).unwrap().len();
+        assert!(cursor < 1_500, "a row costs {cursor} bytes");
+        keys(&mut state, "pgdn");
+        let page = pen.draw(&mut state).unwrap().len();
+        assert!(page < 4_000, "a page costs {page} bytes");
+    }
+
+    #[test]
+    fn without_colours_none_is_written() {
+        let mut state = state((80, 24));
+        let coloured = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes);
+            text.contains("[38;") || text.contains("[48;")
+        };
+        let mut pen = Pen::new((80, 24)).unwrap();
+        assert!(coloured(&pen.draw(&mut state).unwrap()));
+        state.world.look.theme = Theme::Plain;
+        assert!(!coloured(&pen.draw(&mut state).unwrap()));
     }
 }
