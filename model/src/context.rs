@@ -3,6 +3,10 @@
 //! `$XDG_CONFIG_HOME/smith/config.json`, mode 0600. Each program reads and writes it itself; the shape
 //! and the order of precedence (flag, environment, context) are kept here.
 
+mod choice;
+
+pub use choice::{Choice, Given, NoChoice, TokenFrom};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

@@ -1,12 +1,10 @@
-//! From flags, environment and contexts to one target (the high arguments). Pure but for [`Env::of_process`].
-//!
-//! A flag wins over the environment, and that over the context. A context's token goes only to that
-//! context's server: who names another server has to bring its token.
+//! From flags, environment and contexts to one target (the high arguments), by the rules of
+//! [`smith_model::context`]. Pure but for [`Env::of_process`].
 
 use std::path::PathBuf;
 
 use smith_client::Secret;
-use smith_model::context::{Context, Contexts, LOCAL};
+use smith_model::context::{Choice, Contexts, Given, NoChoice, TokenFrom};
 use smith_model::id::ProjectName;
 
 use crate::args::Flags;
@@ -66,76 +64,43 @@ pub(crate) struct Target {
     pub(crate) project: Option<ProjectName>,
 }
 
-/// The context in use, if there is one: as named, else the current one, else `local` where it exists.
-pub(crate) fn context_name<'a>(
-    flags: &'a Flags,
-    env: &'a Env,
-    contexts: &'a Contexts,
-) -> Option<&'a str> {
-    let named = flags.context.as_deref().or(env.context.as_deref());
-    named
-        .or(contexts.current_context.as_deref())
-        .or_else(|| contexts.contexts.contains_key(LOCAL).then_some(LOCAL))
+/// What was said, as the shared rules take it.
+fn given<'a>(flags: &'a Flags, env: &'a Env) -> Given<'a> {
+    let Flags { server, context, project, output: _, token_file } = flags;
+    Given {
+        server: server.as_deref(),
+        context: context.as_deref(),
+        token_file: token_file.as_deref(),
+        project: project.as_ref(),
+        env_server: env.server.as_deref(),
+        env_context: env.context.as_deref(),
+        env_has_token: env.token.is_some(),
+    }
+}
+
+/// The context in use, if there is one.
+pub(crate) fn context_name(flags: &Flags, env: &Env, contexts: &Contexts) -> Option<String> {
+    given(flags, env).context_name(contexts).map(str::to_owned)
 }
 
 /// Makes sense of it all.
 pub(crate) fn resolve(flags: &Flags, env: &Env, contexts: &Contexts) -> Result<Target, Error> {
-    let Flags { server, context: _, project, output: _, token_file } = flags;
-    let name = context_name(flags, env, contexts);
-    let context = match name {
-        Some(name) => match contexts.contexts.get(name) {
-            Some(context) => Some(context),
-            // A server that is named needs no context, unless one was asked for on this line.
-            None if flags.context.is_none() && (server.is_some() || env.server.is_some()) => None,
-            None => return Err(unknown_context(name, contexts)),
-        },
-        None => None,
-    };
-    // A context named on the line is a flag, so it wins over the environment.
-    let chosen = context.filter(|_| flags.context.is_some());
-    let address = server
-        .as_ref()
-        .or_else(|| chosen.map(|context| &context.server))
-        .or(env.server.as_ref())
-        .or_else(|| context.map(|context| &context.server));
-    let Some(address) = address else {
-        return Err(no_server());
-    };
-    let own = context.filter(|context| same_server(&context.server, address));
-    let of_context = own.map_or(TokenSource::None, token_of);
-    let token = match (token_file, &env.token) {
-        (Some(file), _) => TokenSource::File(file.clone()),
-        (None, _) if chosen.is_some() && of_context != TokenSource::None => of_context,
-        (None, Some(token)) => TokenSource::Given(token.clone()),
-        (None, None) => of_context,
-    };
-    let project =
-        match (project, own.and_then(|context| context.project.as_deref())) {
-            (Some(project), _) => Some(project.clone()),
-            (None, Some(name)) => Some(name.parse().map_err(|error| {
-                Error::usage(format!("the context's project {name:?}: {error}"))
-            })?),
-            (None, None) => None,
-        };
-    Ok(Target { server: address.clone(), token, project })
-}
-
-fn token_of(context: &Context) -> TokenSource {
-    match (&context.token_file, &context.token) {
-        (Some(file), _) => TokenSource::File(file.into()),
-        (None, Some(token)) => TokenSource::Given(Secret::new(token)),
-        (None, None) => TokenSource::None,
-    }
-}
-
-fn same_server(one: &str, other: &str) -> bool {
-    match (url::Url::parse(one.trim()), url::Url::parse(other.trim())) {
-        (Ok(one), Ok(other)) => {
-            let path = |url: &url::Url| url.path().trim_end_matches('/').to_owned();
-            one.origin() == other.origin() && path(&one) == path(&other)
+    let choice = given(flags, env).choose(contexts).map_err(|error| match error {
+        NoChoice::NoServer => no_server(),
+        NoChoice::UnknownContext(name) => unknown_context(&name, contexts),
+        error @ NoChoice::Project { .. } => Error::usage(error.to_string()),
+    })?;
+    let Choice { context, server, token, project } = choice;
+    let kept = context.and_then(|name| contexts.contexts.get(&name)?.token.as_ref());
+    let token = match (token, &env.token, kept) {
+        (TokenFrom::File(path), _, _) => TokenSource::File(path),
+        (TokenFrom::Environment, Some(token), _) => TokenSource::Given(token.clone()),
+        (TokenFrom::Context, _, Some(token)) => TokenSource::Given(Secret::new(token)),
+        (TokenFrom::Environment | TokenFrom::Context | TokenFrom::Nowhere, _, _) => {
+            TokenSource::None
         }
-        _ => one == other,
-    }
+    };
+    Ok(Target { server, token, project })
 }
 
 fn no_server() -> Error {

@@ -8,6 +8,7 @@ use std::io::BufRead;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smith_model::id::ProjectName;
 
 use crate::config::{Config, Setup, Surroundings};
 use crate::effect::Effect;
@@ -38,6 +39,9 @@ pub struct Begin {
     pub context: Option<String>,
     /// The server's address.
     pub server: String,
+    /// The project of what names none.
+    #[serde(default)]
+    pub project: Option<ProjectName>,
     /// Nothing could be changed.
     pub read_only: bool,
 }
@@ -77,7 +81,8 @@ pub enum Error {
 impl Begin {
     /// Of this state, now, which was set up by this text.
     pub fn of(state: &State, settings: Option<String>) -> Self {
-        let Session { context, server, identity: _, read_only } = state.world.session.clone();
+        let Session { context, server, project, identity: _, read_only } =
+            state.world.session.clone();
         Self {
             smith_recording: FORMAT,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -87,16 +92,18 @@ impl Begin {
             settings,
             context,
             server,
+            project,
             read_only,
         }
     }
 
     /// The state that it began with.
     pub fn state(self) -> State {
-        let Self { at, size, surroundings, settings, context, server, read_only, .. } = self;
+        let Self { at, size, surroundings, settings, context, server, project, read_only, .. } =
+            self;
         let config = Config::read(None, settings.as_deref());
         let setup = Setup { surroundings, config, ..Setup::default() };
-        let session = Session { context, server, identity: None, read_only };
+        let session = Session { context, server, project, identity: None, read_only };
         let mut state = State::new(at, session, setup.look(), size);
         // What it asks of the outside was done then.
         drop(state.set_up(setup));

@@ -104,7 +104,7 @@ pub fn main(args: Args, env: Env) -> Result<ExitCode, Error> {
         .map_err(Error::Runtime)?;
     let ended = match &args.replay {
         Some(path) => runtime.block_on(player::play(path)),
-        None => settings::target(&args, &env)
+        None => settings::target(&settings::Asked::from(&args), &env)
             .map_err(Error::from)
             .and_then(|target| runtime.block_on(own(&args, &env, target))),
     };
@@ -115,9 +115,9 @@ pub fn main(args: Args, env: Env) -> Result<ExitCode, Error> {
 
 async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
     let mut signals = Signals::register().map_err(Error::Signals)?;
-    let Target { context, client } = target;
+    let Target { context, project, client } = target;
     let server = client.server().to_owned();
-    let session = Session { context, server, identity: None, read_only: args.read_only };
+    let session = Session { context, server, project, identity: None, read_only: args.read_only };
     let (window, mut answers) = Window::open()?;
     let size = window.size();
     let late = Late::new(answers.end());

@@ -2,8 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use smith_client::{Client, Config, Proxy, Secret};
-use smith_model::context::{Contexts, LOCAL};
+use smith_model::context::{Choice, Contexts, Given, NoChoice, TokenFrom};
+use smith_model::id::ProjectName;
 
 use crate::args::Args;
 use crate::host::Host;
@@ -32,12 +34,9 @@ pub struct Env {
 /// Why there is nobody to speak to.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No server is known.
-    #[error("no server is known: start smithd, or give --server and --token-file")]
-    NoServer,
-    /// A context that isn't there.
-    #[error("there is no context {0:?}: smithctl config get-contexts lists them")]
-    NoContext(String),
+    /// Nobody was named.
+    #[error("{why}{way}", why = .0, way = way_out(.0))]
+    Choice(#[from] NoChoice),
     /// A server without a token.
     #[error("no token for {0}: give --token-file, or set SMITH_OPERATOR_TOKEN")]
     NoToken(String),
@@ -64,11 +63,22 @@ pub enum Error {
     Client(#[from] smith_client::Error),
 }
 
+/// What to do where nobody was chosen.
+fn way_out(why: &NoChoice) -> &'static str {
+    match why {
+        NoChoice::NoServer => ": start smithd, or give --server and --token-file",
+        NoChoice::UnknownContext(_) => ": smithctl config get-contexts lists them",
+        NoChoice::Project { .. } => "",
+    }
+}
+
 /// Whom to speak to.
 #[derive(Debug)]
 pub struct Target {
     /// The context, if it was one.
     pub context: Option<String>,
+    /// The project of what names none.
+    pub project: Option<ProjectName>,
     /// A client for it.
     pub client: Client,
 }
@@ -98,46 +108,64 @@ impl Env {
     }
 }
 
+/// What is asked for by name; the rest comes from the environment and the contexts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    /// The server's address.
+    pub server: Option<String>,
+    /// The context.
+    pub context: Option<String>,
+    /// The file of the token.
+    pub token_file: Option<PathBuf>,
+}
+
+impl From<&Args> for Asked {
+    fn from(args: &Args) -> Self {
+        let Args { server, context, token_file, read_only: _, record: _, replay: _ } = args;
+        Self { server: server.clone(), context: context.clone(), token_file: token_file.clone() }
+    }
+}
+
+/// The contexts as they are on disk.
+pub fn contexts(env: &Env) -> Result<Contexts, Error> {
+    match &env.config_dir {
+        Some(dir) => load(&dir.join("config.json")),
+        None => Ok(Contexts::default()),
+    }
+}
+
 /// Finds whom to speak to.
-pub fn target(args: &Args, env: &Env) -> Result<Target, Error> {
-    let contexts = match &env.config_dir {
-        Some(dir) => load(&dir.join("config.json"))?,
-        None => Contexts::default(),
+pub fn target(asked: &Asked, env: &Env) -> Result<Target, Error> {
+    let contexts = contexts(env)?;
+    let given = Given {
+        server: asked.server.as_deref(),
+        context: asked.context.as_deref(),
+        token_file: asked.token_file.as_deref(),
+        project: None,
+        env_server: env.server.as_deref(),
+        env_context: env.context.as_deref(),
+        env_has_token: env.token.is_some(),
     };
-    let named = args.context.as_ref().or(env.context.as_ref());
-    let name = named.or(contexts.current_context.as_ref()).cloned();
-    let name = name.or_else(|| contexts.contexts.contains_key(LOCAL).then(|| LOCAL.to_owned()));
-    let context = match &name {
-        Some(name) => match contexts.contexts.get(name) {
-            Some(context) => Some(context),
-            None if args.server.is_some() => None,
-            None => return Err(Error::NoContext(name.clone())),
-        },
-        None => None,
-    };
-    let server = args.server.as_ref().or(env.server.as_ref());
-    let Some(address) = server.or(context.map(|context| &context.server)) else {
-        return Err(Error::NoServer);
-    };
-    let own = context.filter(|context| context.server == *address);
-    let file = args.token_file.clone();
-    let file = file.or_else(|| own.and_then(|c| c.token_file.clone()).map(PathBuf::from));
-    let token = match (&args.token_file, &env.token, file) {
-        (None, Some(token), _) => Some(token.clone()),
-        (_, _, Some(path)) => {
-            let text = std::fs::read_to_string(&path)
-                .map_err(|source| Error::Read { path: path.clone(), source })?;
-            Some(Secret::new(text))
+    let Choice { context, server, token, project } = given.choose(&contexts)?;
+    let token = match token {
+        TokenFrom::File(path) => {
+            let read = std::fs::read_to_string(&path);
+            Some(Secret::new(read.map_err(|source| Error::Read { path, source })?))
         }
-        _ => own.and_then(|context| context.token.as_ref()).map(Secret::new),
+        TokenFrom::Environment => env.token.clone(),
+        TokenFrom::Context => {
+            let context = context.as_ref().and_then(|name| contexts.contexts.get(name));
+            context.and_then(|context| context.token.as_ref()).map(Secret::new)
+        }
+        TokenFrom::Nowhere => None,
     };
     let token = token.filter(|token| !token.is_empty());
-    let token = token.ok_or_else(|| Error::NoToken(address.clone()))?;
+    let token = token.ok_or_else(|| Error::NoToken(server.clone()))?;
     let agent = concat!("smith/", env!("CARGO_PKG_VERSION"));
-    let mut config = Config::new(address, agent).with_token(token);
+    let mut config = Config::new(server, agent).with_token(token);
     config.proxy = Proxy::System;
-    let client = Client::new(config)?;
-    Ok(Target { context: own.and(name), client })
+    Ok(Target { context, project, client: Client::new(config)? })
 }
 
 fn load(path: &Path) -> Result<Contexts, Error> {

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use smith_model::access::Identity;
+use smith_model::id::ProjectName;
 
 use crate::fleet::{SavedViews, Table};
 use crate::look::Look;
@@ -30,6 +31,8 @@ pub struct Session {
     pub context: Option<String>,
     /// The server's address.
     pub server: String,
+    /// The project of what names none.
+    pub project: Option<ProjectName>,
     /// Who we are, once the server said it.
     pub identity: Option<Identity>,
     /// Nothing may be changed from here.

@@ -17,7 +17,7 @@ pub(crate) fn run(app: &App, args: Args) -> Result<Exit, Error> {
         let error = Error::failed("no context is in use");
         return Err(error.hint("smithctl config use-context NAME"));
     };
-    let shown = show::line(name);
+    let shown = show::line(&name);
     let value = serde_json::json!({ "current_context": name });
     app.ui.show(&Shown { value, names: vec![shown.clone()], human: shown })?;
     Ok(Exit::Done)

@@ -16,7 +16,7 @@ pub(crate) fn run(app: &App, args: Args) -> Result<Exit, Error> {
     let current = settings::context_name(&app.flags, &app.env, &known);
     let mut table = Table::new(&["NAME", "IN USE", "SERVER", "PROJECT", "TOKEN"]);
     for (name, context) in &known.contexts {
-        let in_use = if Some(name.as_str()) == current { "*" } else { "" };
+        let in_use = if current.as_ref() == Some(name) { "*" } else { "" };
         let token = match (&context.token_file, &context.token) {
             (Some(file), _) => format!("in {file}"),
             (None, Some(_)) => "kept here".into(),
