@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use smith_model::id::LoopId;
 
+use crate::acts::ActAction;
 use crate::fleet::FleetAction;
+use crate::keys::Chord;
 use crate::look::Theme;
 
 /// Something that a person asks for.
@@ -50,6 +52,10 @@ pub enum Action {
     Config(ConfigAction),
     /// Show tips, or none.
     Hints(Switch),
+    /// Do something to loops.
+    Act(ActAction),
+    /// As if this key had been pressed: what a click on a layer's button is.
+    Press(Chord),
 }
 
 /// On or off.

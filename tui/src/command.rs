@@ -1,5 +1,6 @@
 //! The commands behind `:`, which keys are bound to and the palette lists: the one list of what can be done.
 
+mod acts;
 pub mod complete;
 mod fleet;
 mod look;
@@ -16,6 +17,7 @@ pub use complete::Completes;
 /// All commands by what they are about, as help lists them.
 pub const GROUPS: &[(&str, &[Command])] = &[
     ("Fleet", fleet::COMMANDS),
+    ("Acting", acts::COMMANDS),
     ("Moving", movement::COMMANDS),
     ("Program and tabs", program::COMMANDS),
     ("Looks and settings", look::COMMANDS),

@@ -1,5 +1,6 @@
 //! What an update asks of the world outside; [`crate::run`] carries it out.
 
+use crate::acts::Order;
 use crate::fleet::{OrderJob, ViewsJob};
 use crate::hints::Hints;
 use crate::host::Notice;
@@ -12,6 +13,8 @@ pub enum Effect {
     Order(OrderJob),
     /// Read or change the file in which views are kept.
     Views(ViewsJob),
+    /// Have the server do it; each loop's outcome comes as a message with this number.
+    Act(u64, Order),
     /// Stop, as Ctrl-Z does elsewhere.
     Suspend,
     /// Draw every cell again.

@@ -4,9 +4,12 @@
 //! what is to be done ([`Answer`]); it never changes the state behind it. Whatever else wants to lie over the
 //! workstation (a wizard, say) becomes another variant.
 
+pub mod confirm;
+pub mod dialog;
 pub mod filter;
 mod frame;
 pub mod help;
+pub mod history;
 pub mod line;
 pub mod page;
 pub mod palette;
@@ -36,6 +39,10 @@ pub enum Layer {
     Themes(themes::Themes),
     /// The fleet's filter while it is typed.
     Filter(filter::FilterLine),
+    /// The question before an act.
+    Confirm(confirm::Confirm),
+    /// What was done from here.
+    History(history::History),
 }
 
 /// What a layer did with a key.
@@ -63,6 +70,8 @@ impl Layer {
             Self::Palette(palette) => palette.key(chord),
             Self::Themes(themes) => themes.key(chord),
             Self::Filter(line) => line.key(chord),
+            Self::Confirm(confirm) => confirm.key(chord),
+            Self::History(history) => history.key(chord),
         }
     }
 
@@ -73,16 +82,19 @@ impl Layer {
             Self::Filter(line) => line.paste(text),
             Self::Help(help) => help.paste(text),
             Self::Palette(palette) => palette.paste(text),
-            Self::Page(_) | Self::Themes(_) => Answer::Taken,
+            Self::Confirm(confirm) => confirm.paste(text),
+            Self::Page(_) | Self::Themes(_) | Self::History(_) => Answer::Taken,
         }
     }
 
-    /// Makes it fit the state behind it and the window. Called after every change.
+    /// Makes it fit the state behind it and the window. Called after every change, and when time went on.
     pub fn settle(&mut self, state: &State) -> Vec<Effect> {
         match self {
             Self::Palette(palette) => return palette.settle(state),
             Self::Line(line) => line.settle(state),
             Self::Help(help) => help.settle(state),
+            Self::Confirm(confirm) => confirm.settle(&state.world),
+            Self::History(history) => history.settle(state.world.acts.landed().len()),
             Self::Themes(_) | Self::Filter(_) => {}
             Self::Page(page) => page.settle(state.size),
         }
@@ -93,7 +105,7 @@ impl Layer {
     pub fn is_looked_through(&self) -> bool {
         match self {
             Self::Help(_) | Self::Palette(_) | Self::Page(_) | Self::Themes(_) => true,
-            Self::Line(_) | Self::Filter(_) => false,
+            Self::Line(_) | Self::Filter(_) | Self::Confirm(_) | Self::History(_) => false,
         }
     }
 
@@ -109,6 +121,8 @@ impl Layer {
             Self::Help(help) => help.draw(area, canvas),
             Self::Palette(palette) => palette.draw(area, canvas),
             Self::Themes(themes) => themes.draw(state.world.look.theme, area, canvas),
+            Self::Confirm(confirm) => confirm.draw(state, area, canvas),
+            Self::History(history) => history.draw(state, area, canvas),
         }
     }
 }

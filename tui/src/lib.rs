@@ -10,6 +10,7 @@
 //! - What lies over it: [`layers`].
 
 pub mod action;
+pub mod acts;
 pub mod args;
 pub mod command;
 pub mod config;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use smith_model::id::LoopId;
 
 use crate::action::Action;
+use crate::acts::Outcome;
 use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
@@ -44,6 +45,15 @@ pub enum Msg {
     Told(Result<String, String>),
     /// Something came of the file in which views are kept.
     Views(ViewsSaid),
+    /// What came of an act on a loop.
+    Acted {
+        /// The number of the order.
+        order: u64,
+        /// The loop.
+        id: LoopId,
+        /// What came of it.
+        outcome: Outcome,
+    },
     /// Time went on.
     Tick,
 }

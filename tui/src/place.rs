@@ -3,6 +3,7 @@
 pub mod fleet;
 
 use ratatui::layout::Rect;
+use smith_model::id::LoopId;
 
 use crate::action::Action;
 use crate::draw::Canvas;
@@ -71,6 +72,13 @@ impl Place {
     pub fn settle(&mut self, tab: u64, world: &World, area: Rect) -> Vec<Effect> {
         match self {
             Self::Fleet(view) => view.settle(tab, world, area),
+        }
+    }
+
+    /// The loops that an act here is for: the marked ones, else that of the cursor, else the one that is shown.
+    pub fn targets(&self, world: &World) -> Vec<LoopId> {
+        match self {
+            Self::Fleet(view) => view.targets(&world.fleet),
         }
     }
 

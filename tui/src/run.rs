@@ -3,6 +3,7 @@
 //! One task owns the state. What it draws goes to a thread that writes it, so that a slow terminal holds up frames and
 //! nothing else: while one is being written no other is drawn.
 
+mod acts;
 mod files;
 mod host;
 mod input;
@@ -38,6 +39,7 @@ use crate::settings::{self, Env, Target};
 use crate::state::State;
 use crate::update::update;
 use crate::world::Session;
+use acts::Acts;
 use host::Beside;
 use input::Late;
 use orders::Orders;
@@ -137,6 +139,7 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         orders: Orders::new(tx.clone()),
         seeker: Seeker::new(tx.clone()),
         views: Views::new(tx.clone(), env.config_dir.as_deref()),
+        acts: Acts::new(client.clone(), tx.clone()),
         sources: Sources::new(client, tx),
         drawn: None,
         is_urgent: true,
@@ -175,6 +178,7 @@ struct Owner {
     orders: Orders,
     seeker: Seeker,
     views: Views,
+    acts: Acts,
     sources: Sources,
     /// When the newest frame was drawn.
     drawn: Option<Instant>,
@@ -249,6 +253,10 @@ impl Owner {
             let answer = match effect {
                 Effect::Order(job) => {
                     self.orders.ask(job);
+                    continue;
+                }
+                Effect::Act(number, order) => {
+                    self.acts.begin(number, order);
                     continue;
                 }
                 Effect::Views(job) => {

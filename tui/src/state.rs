@@ -80,6 +80,7 @@ impl State {
                 fleet: Default::default(),
                 views: Default::default(),
                 filters: vec![],
+                acts: Default::default(),
                 look,
             },
             tabs: Tabs::new(Place::Fleet(fleet::View::new())),

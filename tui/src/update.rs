@@ -1,6 +1,7 @@
 //! What happens becomes what is: the one place where a [`State`] changes. Pure.
 
 mod act;
+mod acts;
 
 use jiff::Timestamp;
 
@@ -83,6 +84,10 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
                     Place::Fleet(view) => view.take(&state.world, ordered),
                 }
             }
+            vec![]
+        }
+        Msg::Acted { order, id, outcome } => {
+            acts::landed(state, order, id, outcome);
             vec![]
         }
     };

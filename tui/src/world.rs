@@ -1,9 +1,10 @@
 //! What is known, whatever tab looks at it.
 
 use jiff::Timestamp;
-use smith_model::access::Identity;
+use smith_model::access::{Identity, Role};
 use smith_model::id::ProjectName;
 
+use crate::acts::Book;
 use crate::fleet::{SavedViews, Table};
 use crate::look::Look;
 
@@ -20,6 +21,8 @@ pub struct World {
     pub views: SavedViews,
     /// The filters that were used lately, the newest last.
     pub filters: Vec<String>,
+    /// What was done from here.
+    pub acts: Book,
     /// How things look.
     pub look: Look,
 }
@@ -37,4 +40,19 @@ pub struct Session {
     pub identity: Option<Identity>,
     /// Nothing may be changed from here.
     pub read_only: bool,
+}
+
+impl Session {
+    /// May anything be changed from here? Else why not, and the way out.
+    pub fn may_act(&self) -> Result<(), String> {
+        match &self.identity {
+            _ if self.read_only => {
+                Err("nothing can be changed here: it was started with --read-only".to_owned())
+            }
+            Some(Identity { name, role: Role::Viewer, .. }) => Err(format!(
+                "the token of {name} only reads (role viewer): use a context with an operator's"
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
 }

@@ -18,7 +18,7 @@ fn problems(text: &str) -> Vec<String> {
 fn every_setting_is_read_and_says_where() {
     let config = config(
         "theme = \"color-blind\"\nascii = true\ncolours = \"16\"\nmotion = \"reduced\"\nmouse = \"off\"\n\
-         notifications = false\ntitle = false\nhints = false\n[keys.fleet]\n\"x\" = \"mark\"\n",
+         notifications = false\ntitle = false\nhints = false\n[keys.fleet]\n\"u\" = \"mark\"\n",
     );
     assert_eq!(config.problems, []);
     assert_eq!(config.theme.value, Some(Theme::ColourBlind));
@@ -28,7 +28,7 @@ fn every_setting_is_read_and_says_where() {
     assert_eq!(config.motion.value, Motion::Reduced);
     assert!(!config.mouse.value && !config.notifications.value);
     assert!(!config.title.value && !config.hints.value);
-    let keys = Chord::sequence("x").unwrap();
+    let keys = Chord::sequence("u").unwrap();
     let resolved = config.keymap.resolve(&[Context::Fleet], &keys);
     assert!(matches!(resolved, Resolved::Bound(binding) if binding.command == "mark"));
 }

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::action::Action;
@@ -107,6 +107,18 @@ impl<'a> Canvas<'a> {
     /// Gives what is there another look.
     pub fn restyle(&mut self, area: Rect, role: Role) {
         self.buffer.set_style(area.intersection(self.buffer.area), self.look.style(role));
+    }
+
+    /// Underlines an area: something can be typed there.
+    pub fn underline(&mut self, area: Rect) {
+        let style = Style::default().add_modifier(Modifier::UNDERLINED);
+        self.buffer.set_style(area.intersection(self.buffer.area), style);
+    }
+
+    /// From here on the mouse can't do anything with what was drawn before: something lies over it.
+    pub fn cover(&mut self) {
+        self.hits.regions.clear();
+        self.cursor = None;
     }
 
     /// Fills an area with blanks, as a ground for what lies over the rest.

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use smith_model::state::State as LoopState;
 
 use crate::action::Action;
+use crate::acts::ActAction;
 use crate::command;
 use crate::draw::{Canvas, Region};
 use crate::fleet::Row;
@@ -25,6 +26,10 @@ struct Hint {
 pub(super) fn foot(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     if let Some(Said { text, role, .. }) = &state.said {
         canvas.text(area, text, *role);
+        return;
+    }
+    if let Some(progress) = state.world.acts.under_way().next() {
+        canvas.text(area, &progress.line(), Role::Active);
         return;
     }
     let mut x = area.x;
@@ -63,9 +68,13 @@ fn fitted(hints: Vec<Hint>, width: u16) -> Vec<Hint> {
 fn hints(state: &State) -> Vec<Hint> {
     let place = &state.tabs.current().place;
     let contexts = place.contexts();
+    let may_act = state.world.session.may_act().is_ok();
     let mut hints: Vec<Hint> = vec![];
     let mut teach = |command: &str, label: &str, rank: u8| {
         let Ok(action) = command::parse(command) else { return };
+        if !may_act && is_act(&action) {
+            return;
+        }
         let Some(keys) = state.keymap.keys_of(contexts, &action).map(keys_text) else { return };
         if !hints.iter().any(|hint| hint.action == action) {
             hints.push(Hint { keys, label: label.to_owned(), action, rank });
@@ -89,6 +98,11 @@ fn hints(state: &State) -> Vec<Hint> {
     teach("back", "back", 5);
     teach("quit", "quit", 6);
     hints
+}
+
+/// Would it change something?
+fn is_act(action: &Action) -> bool {
+    matches!(action, Action::Act(_)) && *action != Action::Act(ActAction::History)
 }
 
 /// The commands that one reaches for first with such a loop, of those that there are.

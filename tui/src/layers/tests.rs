@@ -122,7 +122,7 @@ fn the_palette_finds_commands_and_loops() {
     }
     for (typed, first) in [
         ("quit", "quit"),
-        ("flatl", "filter state:flatline"),
+        ("flatl", "flatline"),
         ("login", "loop fix-login"),
         ("theme cb", "theme"),
     ] {

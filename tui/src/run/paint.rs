@@ -176,7 +176,7 @@ mod tests {
         }
         let mut pen = Pen::new((200, 60)).unwrap();
         let whole = pen.draw(&mut state).unwrap().len();
-        assert!(whole < 50_000, "a window costs {whole} bytes");
+        assert!(whole < 60_000, "a window costs {whole} bytes");
         assert_eq!(pen.draw(&mut state).unwrap(), b"", "what didn't change isn't written");
 
         let later = state.world.now + jiff::SignedDuration::from_secs(1);

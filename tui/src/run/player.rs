@@ -43,7 +43,7 @@ pub(super) async fn play(path: &Path) -> Result<(), Error> {
                 Asked::End => return Ok(()),
                 Asked::Stop => {
                     window.suspend().map_err(Error::Terminal)?;
-                    painter.redraw();
+                    painter.redraw().map_err(Error::Terminal)?;
                     state.is_dirty = true;
                 }
             },

@@ -131,7 +131,7 @@ fn at(instant: Instant) -> Timestamp {
 }
 
 /// An error with its causes, in one line.
-fn why(error: &dyn std::error::Error) -> String {
+pub(super) fn why(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

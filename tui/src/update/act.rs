@@ -11,6 +11,7 @@ use crate::layers::themes::Themes;
 use crate::look::Role;
 use crate::place::{Handled, Place, fleet};
 use crate::state::State;
+use crate::update::{acts, key};
 
 /// The most filters that are remembered.
 const MOST_FILTERS: usize = 50;
@@ -140,6 +141,8 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             };
             state.say(said, Role::Text);
         }
+        Action::Act(action) => return acts::act(state, action),
+        Action::Press(chord) => return key(state, chord),
         Action::Move(_) | Action::Open | Action::Fleet(_) => {
             state.say("there is nothing here to do that with", Role::Dim);
         }
