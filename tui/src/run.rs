@@ -204,7 +204,10 @@ impl Owner {
             tokio::select! {
                 biased;
                 asked = signals.next() => match asked {
-                    Asked::Stop => self.suspend().await?,
+                    Asked::Stop => {
+                        let msg = self.suspend().await?;
+                        self.take(msg).await?;
+                    }
                     Asked::End => return Ok(()),
                 },
                 event = events.next() => match event {
@@ -267,24 +270,17 @@ impl Owner {
                     self.seeker.ask(job);
                     continue;
                 }
-                Effect::Suspend => {
-                    self.suspend().await?;
-                    continue;
-                }
+                Effect::Suspend => self.suspend().await?,
                 Effect::Redraw => {
                     self.painter.redraw()?;
                     continue;
                 }
                 Effect::Title(text) => {
-                    if config.title.value {
-                        self.beside.title(&text);
-                    }
+                    self.beside.title(config, &text);
                     continue;
                 }
                 Effect::Notify(notice) => {
-                    if config.notifications.value {
-                        self.beside.notify(&notice);
-                    }
+                    self.beside.notify(config, &notice);
                     continue;
                 }
                 Effect::Mouse(has_mouse) => {
@@ -332,10 +328,7 @@ impl Owner {
         }
         let now = Instant::now();
         let drawn = self.drawn.filter(|_| !self.is_urgent);
-        let apart = match self.state.world.look.motion {
-            Motion::Full => DATA_FRAME,
-            Motion::Reduced => TICK,
-        };
+        let apart = apart(self.state.world.look.motion);
         Some(drawn.map_or(now, |drawn| now.max(drawn + apart)))
     }
 
@@ -352,21 +345,26 @@ impl Owner {
         Ok(())
     }
 
-    /// Gives the terminal back, stops, and takes it again when the shell says so.
-    async fn suspend(&mut self) -> io::Result<()> {
+    /// Gives the terminal back, stops, and takes it again when the shell says so; answers what came of it.
+    async fn suspend(&mut self) -> io::Result<Msg> {
         while self.painter.is_writing() {
             self.painter.written().await?;
         }
         if !self.window.suspend()? {
-            let why = "no shell waits behind this: nothing would start it again".to_owned();
-            update(&mut self.state, Timestamp::now(), Msg::Told(Err(why)));
-            return Ok(());
+            let why = "no shell waits behind this: nothing would start it again";
+            return Ok(Msg::Told(Err(why.to_owned())));
         }
         let (columns, rows) = self.window.size();
-        self.state.is_dirty = true;
         self.painter.resize((columns, rows))?;
-        update(&mut self.state, Timestamp::now(), Msg::Resize { columns, rows });
-        Ok(())
+        Ok(Msg::Resize { columns, rows })
+    }
+}
+
+/// The time between two frames that nobody waits for.
+fn apart(motion: Motion) -> Duration {
+    match motion {
+        Motion::Full => DATA_FRAME,
+        Motion::Reduced => TICK,
     }
 }
 
@@ -407,5 +405,16 @@ impl Signals {
             _ = self.int.recv() => Asked::End,
             _ = self.stop.recv() => Asked::Stop,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn with_reduced_motion_the_screen_changes_by_itself_once_a_second() {
+        assert!(apart(Motion::Full) < Duration::from_millis(50));
+        assert_eq!(apart(Motion::Reduced), Duration::from_secs(1));
     }
 }

@@ -198,3 +198,16 @@ fn mistakes_in_the_settings_are_said_at_the_start() {
     tty.types(b"\x18");
     tty.ended();
 }
+
+#[test]
+fn the_mouse_is_left_to_the_terminal_where_the_settings_say_so() {
+    let mut tty = Tty::start("mouse = false\n");
+    tty.is_asked();
+    tty.types(b"\x1b[?62c");
+    tty.shows("help");
+    assert!(!has(&tty.seen, b"\x1b[?1000h"));
+    tty.types(b":mouse on\r");
+    tty.until("the mouse", |tty| has(&tty.seen, b"\x1b[?1000h"));
+    tty.types(b"\x03");
+    tty.ended();
+}

@@ -31,7 +31,7 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let who = who.map(|who| (format!("  {who}"), Role::Bar));
     let name = vec![(" Smith ".to_owned(), Role::Bar)];
     // As they stand; taken in as they matter.
-    let parts: [Vec<Piece>; 5] = [
+    let mut parts: [Vec<Piece>; 5] = [
         name,
         vec![(format!(" {}", text::clean(place)), Role::Bar)],
         who.into_iter().collect(),
@@ -40,7 +40,16 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     ];
     let width = |pieces: &[Piece]| pieces.iter().map(|(text, _)| text::width(text)).sum::<usize>();
     let room = usize::from(area.width);
-    let mut used = text::width(&short) + 1;
+    // A blank on each side of it.
+    let mut used = text::width(&short) + 2;
+    // Of the counts, those that want somebody stand first.
+    let least = used;
+    parts[4].retain(|piece| {
+        let fits = used + text::width(&piece.0) <= room;
+        used += if fits { text::width(&piece.0) } else { 0 };
+        fits
+    });
+    used = least;
     let mut is_shown = [false; 5];
     for at in [4, 3, 1] {
         is_shown[at] = used + width(&parts[at]) <= room;

@@ -286,3 +286,36 @@ fn a_tip_goes_when_it_was_used_or_let_go() {
     state.set_up(Setup { config, ..Setup::default() });
     assert!(!screen(&mut state).contains("Tip:"));
 }
+
+/// Everything that can lie over the fleet, opened with a few letters typed.
+fn opened(size: (u16, u16), layer: &str) -> State {
+    let mut state = rebound(size);
+    state.hints = crate::hints::Hints::new();
+    happens(&mut state, Msg::Action(crate::command::parse(layer).unwrap()));
+    types(&mut state, "se");
+    state
+}
+
+const LAYERS: [&str; 6] = ["help", "palette", "command", "filter", "theme", "config"];
+
+#[test]
+fn without_unicode_everything_is_ascii() {
+    for layer in LAYERS {
+        let mut state = opened((120, 40), layer);
+        state.world.look.ascii = true;
+        let screen = screen(&mut state);
+        assert!(screen.is_ascii(), "{layer}:\n{screen}");
+    }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn no_window_is_too_odd(columns in 1_u16..300, rows in 1_u16..80, layer in 0_usize..6) {
+        let mut state = opened((columns, rows), LAYERS[layer]);
+        screen(&mut state);
+        happens(&mut state, Msg::Resize { columns: rows, rows: columns.min(80) });
+        screen(&mut state);
+    }
+}

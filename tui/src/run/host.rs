@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::config::Config;
 use crate::host::{Host, MOST_COPIED, Notice};
 use crate::msg::Msg;
 
@@ -67,12 +68,18 @@ impl Beside {
     }
 
     /// Names the window.
-    pub(super) fn title(&mut self, text: &str) {
+    pub(super) fn title(&mut self, config: &Config, text: &str) {
+        if !config.title.value {
+            return;
+        }
         self.title = Some(Host::title(text));
     }
 
     /// Draws the person's eye, unless it is there.
-    pub(super) fn notify(&mut self, notice: &Notice) {
+    pub(super) fn notify(&mut self, config: &Config, notice: &Notice) {
+        if !config.notifications.value {
+            return;
+        }
         if self.focused.unwrap_or_else(|| self.touched.elapsed() < AWAY) {
             return;
         }
@@ -114,7 +121,7 @@ mod tests {
             if let Some(focused) = focused {
                 beside.hears(&Msg::Focus(focused));
             }
-            beside.notify(&notice);
+            beside.notify(&Config::default(), &notice);
             assert_eq!(beside.take().len(), expect, "{focused:?}");
         }
     }
@@ -125,12 +132,11 @@ mod tests {
         beside.hears(&Msg::Focus(false));
         for _ in 0..100 {
             beside.copy(&"x".repeat(MOST_COPIED));
-            beside.title("a title");
-            beside.notify(&Notice {
-                title: "x".to_owned(),
-                text: "y".to_owned(),
-                urgency: Urgency::Low,
-            });
+            beside.title(&Config::default(), "a title");
+            beside.notify(
+                &Config::default(),
+                &Notice { title: "x".to_owned(), text: "y".to_owned(), urgency: Urgency::Low },
+            );
         }
         assert!(beside.take().len() < 101_000);
         assert!(beside.take().is_empty());
@@ -142,5 +148,20 @@ mod tests {
         let said = beside.copy(&"x".repeat(MOST_COPIED + 1));
         assert!(matches!(said, Msg::Copied(Err(why)) if why.contains("74994")));
         assert!(beside.take().is_empty());
+    }
+
+    #[test]
+    fn what_the_settings_turn_off_is_not_said() {
+        let mut beside = beside();
+        beside.hears(&Msg::Focus(false));
+        let notice =
+            Notice { title: "x".to_owned(), text: "y".to_owned(), urgency: Urgency::Critical };
+        let config = Config::read(None, Some("title = false\nnotifications = false\n"));
+        beside.title(&config, "a title");
+        beside.notify(&config, &notice);
+        assert!(beside.take().is_empty());
+        beside.title(&Config::default(), "a title");
+        beside.notify(&Config::default(), &notice);
+        assert!(!beside.take().is_empty());
     }
 }
