@@ -71,6 +71,9 @@ pub enum Error {
     /// The terminal can't be used.
     #[error("can't use the terminal")]
     Terminal(#[source] io::Error),
+    /// A task panicked, and said so.
+    #[error("a part of smith failed in a way that it shouldn't: see above")]
+    Panicked,
     /// The async runtime can't be started.
     #[error("can't start the async runtime")]
     Runtime(#[source] io::Error),
@@ -158,9 +161,14 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         owner.take(Msg::Key(chord)).await.map_err(Error::Terminal)?;
     }
     owner.views.ask(ViewsJob::Load);
-    let ended = owner.run(&mut signals).await.map_err(Error::Terminal);
+    let ended = owner.run(&mut signals).await;
     let recorded = owner.recorder.take().map_or(Ok(()), Recorder::end);
+    let is_open = owner.window.is_open();
     drop(owner);
+    if !is_open {
+        return Err(Error::Panicked);
+    }
+    let ended = ended.map_err(Error::Terminal);
     match (&args.record, recorded) {
         (Some(path), Err(source)) => ended.and(Err(error(path, source))),
         _ => ended,
@@ -194,7 +202,7 @@ impl Owner {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.state.is_over {
             if !self.window.is_open() {
-                return Err(io::Error::other("a part of the program panicked"));
+                return Ok(());
             }
             self.sources.reconcile(self.state.wanted());
             self.draw()?;

@@ -9,7 +9,7 @@ use crate::action::{Action, Motion};
 use crate::config::{Config, Setup};
 use crate::effect::Effect;
 use crate::fleet::{Link, ViewsSaid};
-use crate::keys::{Chord, Key, Resolved};
+use crate::keys::{Chord, Context, Key, Resolved};
 use crate::layers::{Answer, Layer};
 use crate::look::Role;
 use crate::msg::{Button, FleetChange, Mouse, MouseKind, Msg, Stream};
@@ -118,6 +118,15 @@ fn tick(state: &mut State) -> Vec<Effect> {
 
 fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
     state.said = None;
+    // Stopping and drawing anew are never what a layer is asked for.
+    if let Resolved::Bound(binding) = state.keymap.resolve(&[Context::Everywhere], &[chord])
+        && matches!(binding.action, Action::Suspend | Action::Redraw)
+        && chord.typed().is_none()
+        && !state.layers.is_empty()
+    {
+        let action = binding.action.clone();
+        return act::act(state, action);
+    }
     if let Some(answer) = state.layers.last_mut().map(|layer| layer.key(chord))
         && let Some(effects) = answered(state, answer)
     {
@@ -183,7 +192,10 @@ fn mouse_did(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             .collect();
     }
     let action = match kind {
-        MouseKind::Down(Button::Left) => state.hits.click(column, row).cloned(),
+        MouseKind::Down(Button::Left) => {
+            state.pending.clear();
+            state.hits.click(column, row).cloned()
+        }
         MouseKind::WheelUp if state.hits.takes_wheel(column, row) => {
             Some(Action::Move(Motion::Rows(-WHEEL)))
         }

@@ -34,7 +34,7 @@ impl Text<'_> {
 }
 
 /// The settings, as the file lists them.
-const SETTINGS: [&str; 9] =
+pub(super) const SETTINGS: [&str; 9] =
     ["theme", "ascii", "colours", "motion", "mouse", "notifications", "title", "hints", "keys"];
 
 impl Config {

@@ -158,6 +158,21 @@ fn the_report_says_what_is_in_use_and_why() {
     insta::assert_snapshot!(lines.join("\n"));
 }
 
+#[test]
+fn the_documentation_lists_every_setting_and_its_example_is_right() {
+    let text = include_str!("../../../docs/workstation-settings.md");
+    let example = text.split("```").find_map(|block| block.strip_prefix("toml\n")).unwrap();
+    let config = config(example);
+    assert_eq!(config.problems, []);
+    assert!(config.motion.at.is_some() && config.keys_set == 3);
+    for name in super::read::SETTINGS.iter().filter(|name| **name != "keys") {
+        assert!(text.contains(&format!("| `{name}` |")), "{name}");
+    }
+    for context in Context::ALL {
+        assert!(text.contains(&format!("`{}`", context.as_str())), "{context:?}");
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_file_is_too_much(text: String) {

@@ -287,6 +287,47 @@ fn a_tip_goes_when_it_was_used_or_let_go() {
     assert!(!screen(&mut state).contains("Tip:"));
 }
 
+#[test]
+fn the_mouse_reaches_what_keys_reach() {
+    use crate::msg::{Button, Mouse, MouseKind};
+    let click = |state: &mut State, on: &str| {
+        let screen = screen(state);
+        let (row, line) = screen
+            .lines()
+            .enumerate()
+            .find(|(_, line)| line.contains(on))
+            .unwrap_or_else(|| panic!("no {on}:\n{screen}"));
+        // The backend puts a quote before each line.
+        let column = line[..line.find(on).unwrap()].chars().count() - 1;
+        let (column, row) = (u16::try_from(column).unwrap(), u16::try_from(row).unwrap());
+        let kind = MouseKind::Down(Button::Left);
+        happens(
+            state,
+            Msg::Mouse(Mouse { kind, column, row, shift: false, ctrl: false, alt: false }),
+        )
+    };
+    let mut state = rebound((120, 40));
+    click(&mut state, "everything");
+    click(&mut state, "sort ");
+    assert!(screen(&mut state).contains(":sort"));
+    keys(&mut state, "esc");
+    click(&mut state, "help");
+    assert!(screen(&mut state).contains("keys and commands here"));
+    keys(&mut state, "esc x");
+    click(&mut state, "mark the loop");
+    assert!(state.pending.is_empty());
+}
+
+#[test]
+fn one_can_stop_and_draw_anew_whatever_lies_on_top() {
+    for layer in LAYERS {
+        let mut state = opened((80, 24), layer);
+        assert!(matches!(keys(&mut state, "ctrl-z").as_slice(), [Effect::Suspend]), "{layer}");
+        assert!(matches!(keys(&mut state, "ctrl-l").as_slice(), [Effect::Redraw]), "{layer}");
+        assert!(!state.layers.is_empty());
+    }
+}
+
 /// Everything that can lie over the fleet, opened with a few letters typed.
 fn opened(size: (u16, u16), layer: &str) -> State {
     let mut state = rebound(size);
