@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text;
 
-pub use answers::{Answers, QUESTIONS};
+pub use answers::{Answers, QUESTIONS, ground};
 
 /// The most bytes of text that are copied: 100,000 in base64 is what xterm and others take at once.
 pub const MOST_COPIED: usize = 74_994;

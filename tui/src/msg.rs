@@ -9,6 +9,7 @@ use crate::acts::Outcome;
 use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
+use crate::look::Ground;
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub enum Msg {
     Ordered(Ordered),
     /// Loops were found for the palette.
     Found(Found),
+    /// The terminal said late what its ground is.
+    Ground(Ground),
     /// The settings' file was read: its text, nothing where it isn't there, or why it can't be read.
     Config(Result<Option<String>, String>),
     /// A text was copied: what was done with it, or why it wasn't.

@@ -220,7 +220,7 @@ impl Owner {
                 },
                 event = events.next() => match event {
                     Some(event) => {
-                        if let Some(msg) = self.late.lets(event?).and_then(input::msg) {
+                        if let Some(msg) = self.late.msg(event?) {
                             self.is_urgent = true;
                             self.take(msg).await?;
                         }

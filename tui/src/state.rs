@@ -112,7 +112,9 @@ impl State {
         }
         let has_mouse = setup.has_mouse();
         self.setup = setup;
-        vec![Effect::Mouse(has_mouse)]
+        let session = &self.world.session;
+        let whom = session.context.as_deref().unwrap_or(&session.server);
+        vec![Effect::Mouse(has_mouse), Effect::Title(format!("Smith {whom}"))]
     }
 
     /// The tip to be shown.

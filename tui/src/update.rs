@@ -43,6 +43,11 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             }
             vec![]
         }
+        Msg::Ground(ground) => {
+            state.setup.surroundings.ground = Some(ground);
+            state.world.look = state.setup.look();
+            vec![]
+        }
         Msg::Config(Ok(text)) => {
             let path = state.setup.config.path.clone();
             let config = Config::read(path, text.as_deref());

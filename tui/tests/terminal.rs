@@ -153,6 +153,7 @@ fn the_terminal_is_as_it_was_however_it_ends() {
         tty.is_asked();
         tty.types(b"\x1b[?1u\x1b[?62c");
         tty.shows("help");
+        assert!(has(&tty.seen, b"\x1b]2;Smith http://127.0.0.1:1\x1b\\"), "the window is named");
         assert!(has(&tty.seen, b"\x1b[>1u"), "the keyboard is asked to tell keys apart");
         match signal {
             None => tty.types(b"\x03"),
@@ -180,9 +181,10 @@ fn a_terminal_that_answers_late_or_never_is_used_all_the_same() {
     let mut tty = Tty::start("");
     tty.is_asked();
     tty.shows("help");
+    assert!(has(&tty.seen, b"\x1b[?1049h"), "it went on without an answer");
     tty.types(b"\x1b]11;rgb:ffff/ffff/ffff\x1b\\");
     tty.types(b":config\r");
-    tty.shows("\"dark\"");
+    tty.shows("\"light\"");
     assert!(!tty.engine.to_text().contains("means nothing here"));
     tty.types(b"q\x03");
     tty.ended();

@@ -107,8 +107,13 @@ fn osc(rest: &[u8]) -> Part {
         (_, Some(_)) => end + 2,
     };
     let text = std::str::from_utf8(&rest[..end]).ok();
-    let ground = text.and_then(|text| text.strip_prefix("11;")).and_then(colour);
+    let ground = text.and_then(ground);
     Part::Whole(bytes, ground.map_or(Said::Nothing, Said::Ground))
+}
+
+/// What an answer about the ground says, without what begins and ends it.
+pub fn ground(text: &str) -> Option<Rgb> {
+    colour(text.strip_prefix("11;")?)
 }
 
 fn csi(params: &[u8], last: u8) -> Said {

@@ -38,6 +38,8 @@ pub struct Line {
     /// What may be meant, and which of it is shown.
     offers: Vec<Offer>,
     offered: Option<usize>,
+    /// What may be meant has to be found anew.
+    is_stale: bool,
 }
 
 impl Line {
@@ -51,6 +53,7 @@ impl Line {
             recalled: None,
             offers: vec![],
             offered: None,
+            is_stale: true,
         }
     }
 
@@ -110,6 +113,7 @@ impl Line {
         self.input.handle(request);
         self.offered = None;
         self.recalled = None;
+        self.is_stale = true;
     }
 
     /// Shows the next of what may be meant; the only one as if it had been typed.
@@ -149,6 +153,7 @@ impl Line {
 
     fn set(&mut self, text: String) {
         self.input = Input::new(text);
+        self.is_stale = true;
     }
 
     fn changed(&mut self) -> Answer {
@@ -192,7 +197,8 @@ impl Line {
     }
 
     pub(super) fn settle(&mut self, state: &State) {
-        if self.offered.is_none() {
+        // Not with every message: a fleet may be big.
+        if self.offered.is_none() && std::mem::take(&mut self.is_stale) {
             self.offers = complete::offers(&self.whole(), &state.world);
         }
     }

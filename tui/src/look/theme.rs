@@ -39,6 +39,13 @@ pub enum Ground {
     Light,
 }
 
+impl Ground {
+    /// Of a colour.
+    pub fn of(colour: Rgb) -> Self {
+        if colour.is_light() { Self::Light } else { Self::Dark }
+    }
+}
+
 /// What of a palette something is drawn in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ink {

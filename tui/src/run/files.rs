@@ -14,7 +14,7 @@ const MOST: u64 = 1 << 20;
 
 /// How the workstation is set up here, on a terminal that said this of its ground.
 pub(super) fn setup(env: &Env, ground: Option<Rgb>) -> Setup {
-    let ground = ground.map(|rgb| if rgb.is_light() { Ground::Light } else { Ground::Dark });
+    let ground = ground.map(Ground::of);
     let surroundings = Surroundings {
         is_plain: env.is_plain,
         is_ascii: env.is_ascii,

@@ -4,11 +4,13 @@ use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
+use crate::host;
 use crate::keys::{Chord, Key};
+use crate::look::Ground;
 use crate::msg::{Button, Mouse, MouseKind, Msg};
 
 /// The message of an event; nothing, for what means nothing here.
-pub(super) fn msg(event: Event) -> Option<Msg> {
+fn msg(event: Event) -> Option<Msg> {
     Some(match event {
         Event::Key(event) => Msg::Key(chord(event)?),
         Event::Paste(text) => Msg::Paste(text),
@@ -20,47 +22,56 @@ pub(super) fn msg(event: Event) -> Option<Msg> {
 }
 
 /// An answer of the terminal about its ground that may come after nobody waits for it any more, and would be read as
-/// keys: Alt-], some digits, Alt-\\.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// keys: Alt-], its text, Alt-\\.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Late {
     /// It may come.
     Due,
-    /// So many keys of it came.
-    Within(u8),
+    /// This came of it.
+    Within(String),
     /// It doesn't come any more.
     Over,
 }
 
 impl Late {
-    /// The most keys of an answer.
-    const MOST: u8 = 40;
+    /// The most characters of an answer.
+    const MOST: usize = 40;
 
     /// Whether one may come.
     pub(super) fn new(is_late: bool) -> Self {
         if is_late { Self::Due } else { Self::Over }
     }
 
-    /// What of an event isn't part of it.
-    pub(super) fn lets(&mut self, event: Event) -> Option<Event> {
+    /// The message of an event, with those that are one answer taken together.
+    pub(super) fn msg(&mut self, event: Event) -> Option<Msg> {
         let Event::Key(KeyEvent { code: KeyCode::Char(c), modifiers, .. }) = event else {
-            return Some(event);
+            return msg(event);
         };
         let (ctrl, alt) = (KeyModifiers::CONTROL, KeyModifiers::ALT);
-        *self = match (*self, c) {
-            (Self::Due, ']') if modifiers == alt => Self::Within(0),
-            (Self::Within(_), '\\') if modifiers == alt => Self::Over,
-            (Self::Within(_), 'g') if modifiers == ctrl => Self::Over,
+        let is_end = (c == '\\' && modifiers == alt) || (c == 'g' && modifiers == ctrl);
+        match (&mut *self, c) {
+            (Self::Due, ']') if modifiers == alt => {
+                *self = Self::Within(String::new());
+                None
+            }
+            (Self::Within(text), _) if is_end => {
+                let ground = host::ground(text);
+                *self = Self::Over;
+                ground.map(|colour| Msg::Ground(Ground::of(colour)))
+            }
             (
-                Self::Within(keys),
+                Self::Within(text),
                 '0'..='9' | 'a'..='f' | 'A'..='F' | 'r' | 'g' | ':' | ';' | '/',
-            ) if keys < Self::MOST => Self::Within(keys + 1),
+            ) if text.len() < Self::MOST => {
+                text.push(c);
+                None
+            }
             (Self::Within(_) | Self::Over, _) => {
                 *self = Self::Over;
-                return Some(event);
+                msg(event)
             }
-            (Self::Due, _) => return Some(event),
-        };
-        None
+            (Self::Due, _) => msg(event),
+        }
     }
 }
 
@@ -138,27 +149,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_late_answer_is_not_typed() {
+    fn a_late_answer_is_heard_and_not_typed() {
         let key = |c, modifiers| Event::Key(KeyEvent::new(KeyCode::Char(c), modifiers));
-        let plain = |c| key(c, KeyModifiers::NONE);
         let said = |late: &mut Late, text: &str| -> String {
-            let typed = text.chars().filter_map(|c| match late.lets(plain(c))? {
-                Event::Key(KeyEvent { code: KeyCode::Char(c), .. }) => Some(c),
-                _ => None,
-            });
+            let typed =
+                text.chars().filter_map(|c| match late.msg(key(c, KeyModifiers::NONE))? {
+                    Msg::Key(chord) => chord.typed(),
+                    _ => None,
+                });
             typed.collect()
         };
-        let mut late = Late::new(true);
-        assert_eq!(said(&mut late, "jk"), "jk");
-        assert_eq!(late.lets(key(']', KeyModifiers::ALT)), None);
-        assert_eq!(said(&mut late, "11;rgb:ffff/ffff/ffff"), "");
-        assert_eq!(late.lets(key('\\', KeyModifiers::ALT)), None);
-        assert_eq!(said(&mut late, "1r"), "1r");
-
+        let begin = || key(']', KeyModifiers::ALT);
+        for end in [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)] {
+            let mut late = Late::new(true);
+            assert_eq!(said(&mut late, "jk"), "jk");
+            assert!(late.msg(begin()).is_none());
+            assert_eq!(said(&mut late, "11;rgb:ffff/ffff/ffff"), "");
+            assert!(matches!(late.msg(end), Some(Msg::Ground(Ground::Light))));
+            assert_eq!(said(&mut late, "1r"), "1r");
+        }
         let mut typed = Late::new(true);
-        assert_eq!(typed.lets(key(']', KeyModifiers::ALT)), None);
+        assert!(typed.msg(begin()).is_none());
         assert_eq!(said(&mut typed, "quit"), "quit");
         let mut in_time = Late::new(false);
-        assert!(in_time.lets(key(']', KeyModifiers::ALT)).is_some());
+        assert!(matches!(in_time.msg(begin()), Some(Msg::Key(_))));
     }
 }
