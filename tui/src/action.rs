@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use smith_model::id::LoopId;
 
 use crate::acts::ActAction;
+use crate::connect::ConnectAction;
+use crate::create::CreateAction;
 use crate::fleet::FleetAction;
 use crate::keys::Chord;
 use crate::look::Theme;
@@ -54,6 +56,10 @@ pub enum Action {
     Hints(Switch),
     /// Do something to loops.
     Act(ActAction),
+    /// Ask for a loop.
+    Create(CreateAction),
+    /// Do something about the connection.
+    Connect(ConnectAction),
     /// As if this key had been pressed: what a click on a layer's button is.
     Press(Chord),
 }

@@ -2,6 +2,8 @@
 
 mod acts;
 pub mod complete;
+mod connect;
+mod create;
 mod fleet;
 mod look;
 mod movement;
@@ -18,6 +20,8 @@ pub use complete::Completes;
 pub const GROUPS: &[(&str, &[Command])] = &[
     ("Fleet", fleet::COMMANDS),
     ("Acting", acts::COMMANDS),
+    ("Creating", create::COMMANDS),
+    ("Connection", connect::COMMANDS),
     ("Moving", movement::COMMANDS),
     ("Program and tabs", program::COMMANDS),
     ("Looks and settings", look::COMMANDS),

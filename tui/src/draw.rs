@@ -3,6 +3,7 @@
 mod canvas;
 mod chrome;
 mod foot;
+mod hindrance;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -68,6 +69,7 @@ pub fn frame(state: &State, frame: &mut Frame<'_>) -> Hits {
     chrome::bar(state, layout.bar, &mut canvas);
     chrome::tabs(state, layout.tabs, &mut canvas);
     state.tabs.current().place.draw(&state.world, layout.body, &mut canvas);
+    hindrance::draw(state, layout.body, &mut canvas);
     chrome::tip(state, layout.tip, &mut canvas);
     foot::foot(state, layout.foot, &mut canvas);
     for layer in &state.layers {

@@ -1,10 +1,14 @@
 //! What an update asks of the world outside; [`crate::run`] carries it out.
 
+use serde::{Deserialize, Serialize};
+
 use crate::acts::Order;
+use crate::create::Draft;
 use crate::fleet::{OrderJob, ViewsJob};
 use crate::hints::Hints;
 use crate::host::Notice;
 use crate::layers::palette::SeekJob;
+use crate::settings::Asked;
 
 /// Something to be done outside of the state.
 #[derive(Debug)]
@@ -15,6 +19,16 @@ pub enum Effect {
     Views(ViewsJob),
     /// Have the server do it; each loop's outcome comes as a message with this number.
     Act(u64, Order),
+    /// Ask the server for a loop.
+    Create(Draft),
+    /// Give a text and the terminal to the person's editor.
+    Edit(Edit),
+    /// Find out which contexts there are.
+    Contexts,
+    /// Speak to another server, if it answers.
+    Connect(Asked),
+    /// Start smithd on this machine, and speak to it.
+    StartSmithd,
     /// Stop, as Ctrl-Z does elsewhere.
     Suspend,
     /// Draw every cell again.
@@ -33,4 +47,26 @@ pub enum Effect {
     ReadConfig,
     /// Draw the person's eye, if it isn't on the terminal.
     Notify(Notice),
+}
+
+/// A text for the person's editor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    /// What it is for.
+    pub what: EditFor,
+    /// The end of the file's name, which tells editors what it is.
+    pub name: String,
+    /// What it begins with.
+    pub text: String,
+}
+
+/// What an edited text is for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EditFor {
+    /// A request for a loop.
+    Loop {
+        /// Drawn once, however often the editor is opened again.
+        key: String,
+    },
 }

@@ -1,18 +1,25 @@
 //! What lies over a place: each takes the keys while it is on top. The topmost is the last.
 //!
 //! A layer is a variant of [`Layer`] with a file of its own. It gets every key first, changes itself, and answers with
-//! what is to be done ([`Answer`]); it never changes the state behind it. Whatever else wants to lie over the
-//! workstation (a wizard, say) becomes another variant.
+//! what is to be done ([`Answer`]); it never changes the state behind it. What takes time is asked for with an action whose
+//! effects are carried out elsewhere; their answers are messages, which [`crate::update`] hands to the layer. After every
+//! message, the tick of a second among them, it may look at what is known ([`Layer::settle`]). It draws on the whole screen,
+//! as much of it as it wants. Whatever else wants to lie over the workstation (a wizard, say) becomes another variant.
 
+pub mod area;
 pub mod confirm;
 pub mod dialog;
 pub mod filter;
+pub mod form;
 mod frame;
 pub mod help;
 pub mod history;
 pub mod line;
 pub mod page;
 pub mod palette;
+pub mod picker;
+pub mod prompt;
+pub mod start;
 pub mod themes;
 pub mod which_key;
 
@@ -43,6 +50,14 @@ pub enum Layer {
     Confirm(confirm::Confirm),
     /// What was done from here.
     History(history::History),
+    /// A request for a loop.
+    Form(form::Form),
+    /// A list to choose from.
+    Picker(picker::Picker),
+    /// The question for a server.
+    Prompt(prompt::Prompt),
+    /// No server is known, or smithd is being started.
+    Start(start::Start),
 }
 
 /// What a layer did with a key.
@@ -72,6 +87,10 @@ impl Layer {
             Self::Filter(line) => line.key(chord),
             Self::Confirm(confirm) => confirm.key(chord),
             Self::History(history) => history.key(chord),
+            Self::Form(form) => form.key(chord),
+            Self::Picker(picker) => picker.key(chord),
+            Self::Prompt(prompt) => prompt.key(chord),
+            Self::Start(start) => start.key(chord),
         }
     }
 
@@ -83,7 +102,10 @@ impl Layer {
             Self::Help(help) => help.paste(text),
             Self::Palette(palette) => palette.paste(text),
             Self::Confirm(confirm) => confirm.paste(text),
-            Self::Page(_) | Self::Themes(_) | Self::History(_) => Answer::Taken,
+            Self::Form(form) => form.paste(text),
+            Self::Picker(picker) => picker.paste(text),
+            Self::Prompt(prompt) => prompt.paste(text),
+            Self::Page(_) | Self::Themes(_) | Self::History(_) | Self::Start(_) => Answer::Taken,
         }
     }
 
@@ -95,8 +117,13 @@ impl Layer {
             Self::Help(help) => help.settle(state),
             Self::Confirm(confirm) => confirm.settle(&state.world),
             Self::History(history) => history.settle(state.world.acts.landed().len()),
-            Self::Themes(_) | Self::Filter(_) => {}
+            Self::Start(start) => start.settle(&state.world),
             Self::Page(page) => page.settle(state.size),
+            Self::Themes(_)
+            | Self::Filter(_)
+            | Self::Form(_)
+            | Self::Picker(_)
+            | Self::Prompt(_) => {}
         }
         vec![]
     }
@@ -105,7 +132,14 @@ impl Layer {
     pub fn is_looked_through(&self) -> bool {
         match self {
             Self::Help(_) | Self::Palette(_) | Self::Page(_) | Self::Themes(_) => true,
-            Self::Line(_) | Self::Filter(_) | Self::Confirm(_) | Self::History(_) => false,
+            Self::Line(_)
+            | Self::Filter(_)
+            | Self::Confirm(_)
+            | Self::History(_)
+            | Self::Form(_)
+            | Self::Picker(_)
+            | Self::Prompt(_)
+            | Self::Start(_) => false,
         }
     }
 
@@ -123,6 +157,10 @@ impl Layer {
             Self::Themes(themes) => themes.draw(state.world.look.theme, area, canvas),
             Self::Confirm(confirm) => confirm.draw(state, area, canvas),
             Self::History(history) => history.draw(state, area, canvas),
+            Self::Form(form) => form.draw(area, canvas),
+            Self::Picker(picker) => picker.draw(area, canvas),
+            Self::Prompt(prompt) => prompt.draw(area, canvas),
+            Self::Start(start) => start.draw(state, area, canvas),
         }
     }
 }

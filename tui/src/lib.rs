@@ -14,6 +14,8 @@ pub mod acts;
 pub mod args;
 pub mod command;
 pub mod config;
+pub mod connect;
+pub mod create;
 pub mod draw;
 pub mod effect;
 pub mod fleet;
@@ -29,6 +31,8 @@ pub mod run;
 pub mod settings;
 pub mod state;
 pub mod tabs;
+#[cfg(test)]
+mod testing;
 pub mod text;
 pub mod update;
 pub mod world;

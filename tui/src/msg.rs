@@ -6,6 +6,9 @@ use smith_model::id::LoopId;
 
 use crate::action::Action;
 use crate::acts::Outcome;
+use crate::connect::ConnectNews;
+use crate::create::Answered;
+use crate::effect::Edit;
 use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
@@ -56,6 +59,24 @@ pub enum Msg {
         id: LoopId,
         /// What came of it.
         outcome: Outcome,
+    },
+    /// Something about the connection.
+    Connect(ConnectNews),
+    /// The editor was left.
+    Edited {
+        /// What it was for, and began with.
+        edit: Edit,
+        /// The text that was left in it, or why there is none.
+        after: Result<String, String>,
+    },
+    /// The server answered to a request for a loop.
+    Created {
+        /// The request's key.
+        key: String,
+        /// The file that it was read from; nothing, if it is from a form.
+        document: Option<String>,
+        /// What came of it.
+        answer: Answered,
     },
     /// Time went on.
     Tick,

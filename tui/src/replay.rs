@@ -81,7 +81,7 @@ pub enum Error {
 impl Begin {
     /// Of this state, now, which was set up by this text.
     pub fn of(state: &State, settings: Option<String>) -> Self {
-        let Session { context, server, project, identity: _, read_only } =
+        let Session { context, server, project, identity: _, refused: _, read_only } =
             state.world.session.clone();
         Self {
             smith_recording: FORMAT,
@@ -103,7 +103,7 @@ impl Begin {
             self;
         let config = Config::read(None, settings.as_deref());
         let setup = Setup { surroundings, config, ..Setup::default() };
-        let session = Session { context, server, project, identity: None, read_only };
+        let session = Session { context, server, project, read_only, ..Session::default() };
         let mut state = State::new(at, session, setup.look(), size);
         // What it asks of the outside was done then.
         drop(state.set_up(setup));

@@ -4,6 +4,8 @@
 //! nothing else: while one is being written no other is drawn.
 
 mod acts;
+mod connect;
+mod editor;
 mod files;
 mod host;
 mod input;
@@ -13,6 +15,7 @@ mod player;
 mod probe;
 mod recorder;
 mod seek;
+mod smithd;
 mod sources;
 mod views;
 mod window;
@@ -24,13 +27,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crossterm::event::{Event, EventStream};
 use futures::StreamExt as _;
 use jiff::Timestamp;
+use smith_client::Client;
+use smith_model::context::NoChoice;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::args::Args;
-use crate::effect::Effect;
+use crate::connect::ConnectNews;
+use crate::effect::{Edit, Effect};
 use crate::fleet::ViewsJob;
 use crate::look::{Motion, Role};
 use crate::msg::Msg;
@@ -40,6 +47,8 @@ use crate::state::State;
 use crate::update::update;
 use crate::world::Session;
 use acts::Acts;
+use connect::{Connector, Told};
+use editor::Editor;
 use host::Beside;
 use input::Late;
 use orders::Orders;
@@ -109,51 +118,65 @@ pub fn main(args: Args, env: Env) -> Result<ExitCode, Error> {
         .map_err(Error::Runtime)?;
     let ended = match &args.replay {
         Some(path) => runtime.block_on(player::play(path)),
-        None => settings::target(&settings::Asked::from(&args), &env)
-            .map_err(Error::from)
-            .and_then(|target| runtime.block_on(own(&args, &env, target))),
+        None => match settings::target(&settings::Asked::from(&args), &env) {
+            Ok(target) => runtime.block_on(own(&args, env, Some(target))),
+            // Whoever comes here for the first time is asked what to do about it.
+            Err(settings::Error::Choice(NoChoice::NoServer)) => {
+                runtime.block_on(own(&args, env, None))
+            }
+            Err(error) => Err(error.into()),
+        },
     };
     // A read of the keyboard may still be blocked; nothing waits for it.
     runtime.shutdown_background();
     ended.map(|()| ExitCode::SUCCESS)
 }
 
-async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
-    let mut signals = Signals::register().map_err(Error::Signals)?;
-    let Target { context, project, client } = target;
-    let server = client.server().to_owned();
-    let session = Session { context, server, project, identity: None, read_only: args.read_only };
+async fn own(args: &Args, env: Env, target: Option<Target>) -> Result<(), Error> {
+    let signals = Signals::register().map_err(Error::Signals)?;
+    let mut session = Session { read_only: args.read_only, ..Session::default() };
+    let client = target.map(|target| {
+        let Target { context, project, client } = target;
+        (session.context, session.project) = (context, project);
+        session.server = client.server().to_owned();
+        client
+    });
     let (window, mut answers) = Window::open()?;
     let size = window.size();
     let late = Late::new(answers.end());
+    // Nothing is asked of anybody before it is spoken to; then both are made anew.
     let (tx, rx) = mpsc::channel(MESSAGES);
-    let setup = files::setup(env, answers.ground);
+    let (tell, told) = mpsc::channel(MESSAGES);
+    let setup = files::setup(&env, answers.ground);
     let mut state = State::new(Timestamp::now(), session, setup.look(), size);
     let effects = state.set_up(setup);
-    state.hints = files::hints(env);
+    state.hints = files::hints(&env);
+    state.seed = uuid::Uuid::new_v4();
+    let settings = files::read_config(&env).ok().flatten();
     let mut owner = Owner {
-        env: env.clone(),
         painter: Painter::new(size).map_err(Error::Terminal)?,
         state,
+        events: Some(window.events()),
         window,
         late,
+        signals,
         rx,
+        told,
         beside: Beside::new(env.host),
         orders: Orders::new(tx.clone()),
-        seeker: Seeker::new(tx.clone()),
-        views: Views::new(tx.clone(), env.config_dir.as_deref()),
-        acts: Acts::new(client.clone(), tx.clone()),
-        sources: Sources::new(client, tx),
+        seeker: Seeker::new(tx),
+        views: Views::new(tell.clone(), env.config_dir.as_deref()),
+        acts: Acts::new(tell.clone()),
+        connector: Connector::new(env.clone(), tell),
+        env,
+        server: None,
         drawn: None,
         is_urgent: true,
         recorder: None,
     };
     let error = |path: &PathBuf, source| Error::Record { path: path.clone(), source };
     if let Some(path) = &args.record {
-        let begun = Recorder::create(
-            path,
-            &Begin::of(&owner.state, files::read_config(env).ok().flatten()),
-        );
+        let begun = Recorder::create(path, &Begin::of(&owner.state, settings));
         owner.recorder = Some(begun.map_err(|source| error(path, source))?);
     }
     owner.carry_out(effects).await.map_err(Error::Terminal)?;
@@ -161,7 +184,11 @@ async fn own(args: &Args, env: &Env, target: Target) -> Result<(), Error> {
         owner.take(Msg::Key(chord)).await.map_err(Error::Terminal)?;
     }
     owner.views.ask(ViewsJob::Load);
-    let ended = owner.run(&mut signals).await;
+    match client {
+        Some(client) => owner.speak_to(client),
+        None => owner.take(Msg::Connect(ConnectNews::Nobody)).await.map_err(Error::Terminal)?,
+    }
+    let ended = owner.run().await;
     let recorded = owner.recorder.take().map_or(Ok(()), Recorder::end);
     let is_open = owner.window.is_open();
     drop(owner);
@@ -179,15 +206,22 @@ struct Owner {
     env: Env,
     state: State,
     window: Window,
+    /// Nothing while the terminal is lent.
+    events: Option<EventStream>,
+    signals: Signals,
     painter: Painter,
     beside: Beside,
     late: Late,
+    /// What the server in use said, and orders.
     rx: mpsc::Receiver<Msg>,
+    /// What goes on whatever server is in use.
+    told: mpsc::Receiver<Told>,
     orders: Orders,
     seeker: Seeker,
     views: Views,
     acts: Acts,
-    sources: Sources,
+    connector: Connector,
+    server: Option<Server>,
     /// When the newest frame was drawn.
     drawn: Option<Instant>,
     /// A person waits for the next frame.
@@ -195,30 +229,57 @@ struct Owner {
     recorder: Option<Recorder>,
 }
 
+/// The server in use.
+struct Server {
+    client: Client,
+    sources: Sources,
+}
+
 impl Owner {
-    async fn run(&mut self, signals: &mut Signals) -> io::Result<()> {
-        let mut events = self.window.events();
+    /// Speaks to this server from now on. What the one before still had to say isn't heard any more.
+    fn speak_to(&mut self, client: Client) {
+        let (tx, rx) = mpsc::channel(MESSAGES);
+        self.rx = rx;
+        self.orders = Orders::new(tx.clone());
+        self.seeker = Seeker::new(tx.clone());
+        self.server = Some(Server { sources: Sources::new(client.clone(), tx), client });
+    }
+
+    async fn hear(&mut self, told: Told) -> io::Result<()> {
+        match told {
+            Told::Msg(msg) => self.take(msg).await,
+            Told::Server(target, identity) => {
+                let connected = connect::connected(&target, identity);
+                self.speak_to(target.client);
+                self.take(Msg::Connect(ConnectNews::Connected(connected))).await
+            }
+        }
+    }
+
+    async fn run(&mut self) -> io::Result<()> {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while !self.state.is_over {
             if !self.window.is_open() {
                 return Ok(());
             }
-            self.sources.reconcile(self.state.wanted());
+            if let Some(server) = &mut self.server {
+                server.sources.reconcile(self.state.wanted());
+            }
             self.draw()?;
             let due = self.due();
             // Whatever a person does comes first; frames last, since what waits may be part of them. All of these may
             // be dropped: nothing is taken before it is ready.
             tokio::select! {
                 biased;
-                asked = signals.next() => match asked {
+                asked = self.signals.next() => match asked {
                     Asked::Stop => {
                         let msg = self.suspend().await?;
                         self.take(msg).await?;
                     }
                     Asked::End => return Ok(()),
                 },
-                event = events.next() => match event {
+                event = typed(&mut self.events) => match event {
                     Some(event) => {
                         if let Some(msg) = self.late.msg(event?) {
                             self.is_urgent = true;
@@ -228,6 +289,7 @@ impl Owner {
                     None => return Ok(()),
                 },
                 written = self.painter.written() => written?,
+                Some(told) = self.told.recv() => self.hear(told).await?,
                 Some(msg) = self.rx.recv() => {
                     self.take(msg).await?;
                     for _ in 1..BURST {
@@ -267,7 +329,28 @@ impl Owner {
                     continue;
                 }
                 Effect::Act(number, order) => {
-                    self.acts.begin(number, order);
+                    if let Some(Server { client, .. }) = &self.server {
+                        self.acts.begin(client.clone(), number, order);
+                    }
+                    continue;
+                }
+                Effect::Create(draft) => {
+                    if let Some(Server { client, .. }) = &self.server {
+                        self.acts.create(client.clone(), draft);
+                    }
+                    continue;
+                }
+                Effect::Edit(edit) => self.edit(edit).await?,
+                Effect::Contexts => {
+                    self.connector.contexts();
+                    continue;
+                }
+                Effect::Connect(asked) => {
+                    self.connector.connect(asked);
+                    continue;
+                }
+                Effect::StartSmithd => {
+                    self.connector.start_smithd();
                     continue;
                 }
                 Effect::Views(job) => {
@@ -353,6 +436,50 @@ impl Owner {
         Ok(())
     }
 
+    /// Lends the terminal to the person's editor; answers what came of it.
+    async fn edit(&mut self, edit: Edit) -> io::Result<Msg> {
+        while self.painter.is_writing() {
+            self.painter.written().await?;
+        }
+        // Nothing else may read what is typed meanwhile.
+        self.events = None;
+        self.window.lend();
+        let after = match Editor::start(&self.env.editor, &edit.name, &edit.text) {
+            Ok(mut editor) => {
+                let ended = loop {
+                    // The editor first: what it left counts, whatever else happens. All may be dropped.
+                    tokio::select! {
+                        biased;
+                        ended = editor.ended() => break Some(ended),
+                        _ = self.signals.stop.recv() => window::stop()?,
+                        _ = self.signals.term.recv() => break None,
+                        _ = self.signals.hup.recv() => break None,
+                    }
+                };
+                match ended {
+                    Some(ended) => editor.text(ended),
+                    None => {
+                        self.state.is_over = true;
+                        let ended = Err("the workstation was asked to end".to_owned());
+                        return Ok(Msg::Edited { edit, after: ended });
+                    }
+                }
+            }
+            Err(error) => Err(error),
+        };
+        // Ctrl-C was for the editor.
+        self.signals.int = signal(SignalKind::interrupt())?;
+        self.window.take_back()?;
+        self.events = Some(self.window.events());
+        self.painter.redraw()?;
+        self.is_urgent = true;
+        // Its size may be another one.
+        let (columns, rows) = self.window.size();
+        self.painter.resize((columns, rows))?;
+        self.happens(Msg::Resize { columns, rows });
+        Ok(Msg::Edited { edit, after })
+    }
+
     /// Gives the terminal back, stops, and takes it again when the shell says so; answers what came of it.
     async fn suspend(&mut self) -> io::Result<Msg> {
         while self.painter.is_writing() {
@@ -373,6 +500,14 @@ fn apart(motion: Motion) -> Duration {
     match motion {
         Motion::Full => DATA_FRAME,
         Motion::Reduced => TICK,
+    }
+}
+
+/// What a person does next; never, while the terminal is lent.
+async fn typed(events: &mut Option<EventStream>) -> Option<io::Result<Event>> {
+    match events {
+        Some(events) => events.next().await,
+        None => std::future::pending().await,
     }
 }
 

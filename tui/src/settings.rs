@@ -23,6 +23,10 @@ pub struct Env {
     pub config_dir: Option<PathBuf>,
     /// The directory of what Smith remembers, if a home is known.
     pub state_dir: Option<PathBuf>,
+    /// `VISUAL`, else `EDITOR`, else `vi`.
+    pub editor: String,
+    /// Where programs are.
+    pub path: Vec<PathBuf>,
     /// `NO_COLOR`, or a terminal without colours.
     pub is_plain: bool,
     /// The locale has no UTF-8.
@@ -99,6 +103,10 @@ impl Env {
             context: get("SMITH_CONTEXT"),
             config_dir: config.map(|dir| dir.join("smith")),
             state_dir: state.map(|dir| dir.join("smith")),
+            editor: get("VISUAL").or(get("EDITOR")).unwrap_or_else(|| "vi".to_owned()),
+            path: get("PATH")
+                .map(|dirs| std::env::split_paths(&dirs).collect())
+                .unwrap_or_default(),
             is_plain: get("NO_COLOR").is_some() || get("TERM").is_some_and(|term| term == "dumb"),
             host: Host::of(get),
             is_ascii: locale.is_some_and(|locale| {

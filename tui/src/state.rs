@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use crate::config::Setup;
 use crate::draw::{Hits, Layout};
@@ -46,8 +47,14 @@ pub struct State {
     pub hints: Hints,
     /// Where the mouse can do what on the newest frame.
     pub hits: Hits,
+    /// Drawn at the start: what keys of requests are made of.
+    pub seed: Uuid,
+    /// Keys that were made.
+    keys: u64,
     /// A frame is due.
     pub is_dirty: bool,
+    /// A person was told what isn't over yet, and may leave nevertheless.
+    pub is_leaving: bool,
     /// The program is to end.
     pub is_over: bool,
 }
@@ -68,6 +75,8 @@ pub struct Said {
 pub enum Source {
     /// The fleet.
     Fleet,
+    /// Who we are.
+    Identity,
 }
 
 impl State {
@@ -93,7 +102,10 @@ impl State {
             setup: Setup::default(),
             hints: Hints::default(),
             hits: Hits::default(),
+            seed: Uuid::nil(),
+            keys: 0,
             is_dirty: true,
+            is_leaving: false,
             is_over: false,
         }
     }
@@ -131,7 +143,18 @@ impl State {
 
     /// What it wants to hear from.
     pub fn wanted(&self) -> BTreeSet<Source> {
-        BTreeSet::from([Source::Fleet])
+        let mut wanted = BTreeSet::from([Source::Fleet]);
+        let Session { identity, refused, .. } = &self.world.session;
+        if identity.is_none() && refused.is_none() {
+            wanted.insert(Source::Identity);
+        }
+        wanted
+    }
+
+    /// A key for a request that no other request has, of this run or another.
+    pub fn draw_key(&mut self) -> String {
+        self.keys += 1;
+        format!("smith/{}/{}", self.seed, self.keys)
     }
 
     /// Remembers a command, for the line's history and the palette.

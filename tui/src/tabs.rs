@@ -61,6 +61,13 @@ impl Tabs {
         Self { tabs: vec![Tab::new(1, place)], shown: 0, next_id: 2 }
     }
 
+    /// Forgets all tabs for a new one. Its number isn't that of an earlier one.
+    pub fn reset(&mut self, place: Place) {
+        self.tabs = vec![Tab::new(self.next_id, place)];
+        self.next_id += 1;
+        self.shown = 0;
+    }
+
     /// The one that is shown.
     pub fn current(&self) -> &Tab {
         &self.tabs[self.shown]

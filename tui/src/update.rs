@@ -2,6 +2,8 @@
 
 mod act;
 mod acts;
+mod connect;
+mod create;
 
 use jiff::Timestamp;
 
@@ -93,6 +95,12 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         }
         Msg::Acted { order, id, outcome } => {
             acts::landed(state, order, id, outcome);
+            vec![]
+        }
+        Msg::Edited { edit, after } => create::edited(state, edit, after),
+        Msg::Created { key, document, answer } => create::answered(state, &key, document, answer),
+        Msg::Connect(news) => {
+            connect::heard(state, news);
             vec![]
         }
     };

@@ -38,8 +38,18 @@ pub struct Session {
     pub project: Option<ProjectName>,
     /// Who we are, once the server said it.
     pub identity: Option<Identity>,
+    /// Why the server won't say who we are.
+    pub refused: Option<String>,
     /// Nothing may be changed from here.
     pub read_only: bool,
+}
+
+impl World {
+    /// Forgets everything that is true of one server only: from here on it is another one.
+    pub fn forget(&mut self, session: Session) {
+        self.session = session;
+        self.fleet = Table::default();
+    }
 }
 
 impl Session {

@@ -118,7 +118,12 @@ impl Book {
 impl Progress {
     /// Has every answer come?
     pub fn is_over(&self) -> bool {
-        self.done + self.failed >= self.asked
+        self.missing() == 0
+    }
+
+    /// How many answers are missing.
+    pub fn missing(&self) -> usize {
+        self.asked.saturating_sub(self.done + self.failed)
     }
 
     /// In one line.

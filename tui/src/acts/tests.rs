@@ -1,24 +1,17 @@
 //! Acts from the key to the server and back: dialogs that do nothing by themselves, outcomes as they land.
 
 use jiff::Timestamp;
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use smith_model::access::{Identity, Role, Scope};
-use smith_model::state::{Hold, Reason, State as LoopState};
-use smith_model::worker::WorkerPhase;
+use smith_model::state::{Hold, State as LoopState};
 
 use super::*;
 use crate::action::Action;
-use crate::draw;
 use crate::effect::Effect;
 use crate::fleet::{FleetAction, Marking, Row};
-use crate::keys::Chord;
 use crate::layers::Layer;
-use crate::look::Look;
-use crate::msg::{FleetChange, Msg, Stream};
+use crate::msg::Msg;
 use crate::state::State;
-use crate::update::update;
-use crate::world::Session;
+use crate::testing::{change, press, row, said, screen, send, type_text, workstation};
 
 const VERBS: [Verb; 8] = [
     Verb::Cancel,
@@ -31,85 +24,6 @@ const VERBS: [Verb; 8] = [
     Verb::Delete,
 ];
 
-fn row(id: &str, state: LoopState) -> Row {
-    let is_running = state == LoopState::Overwriting;
-    Row {
-        id: id.parse().unwrap(),
-        uid: uuid::Uuid::nil(),
-        revision: Revision(7),
-        project: "web".parse().unwrap(),
-        title: format!("the title of {id}").into(),
-        provider: "command".into(),
-        source: id.into(),
-        repository: "file:///srv/repo".into(),
-        priority: 0,
-        labels: [].into(),
-        depends_on: [].into(),
-        state,
-        reason: Reason::Created,
-        message: "says why".into(),
-        round: 1,
-        attempt: u32::from(state != LoopState::Unresolved),
-        used: 0,
-        allowed: 3,
-        not_before: None,
-        branch: (state == LoopState::Synced).then(|| format!("smith/{id}").into()),
-        commit: None,
-        hold: None,
-        claimed: is_running,
-        phase: is_running.then_some(WorkerPhase::Iterating),
-        iteration: u32::from(is_running) * 3,
-        story: None,
-        stories: None,
-        usage: Default::default(),
-        suspect: false,
-        created_at: Timestamp::UNIX_EPOCH,
-        updated_at: Timestamp::UNIX_EPOCH,
-    }
-}
-
-fn send(state: &mut State, msg: Msg) -> Vec<Effect> {
-    let mut others = vec![];
-    let mut effects = update(state, Timestamp::UNIX_EPOCH, msg);
-    while let Some(effect) = effects.pop() {
-        match effect {
-            Effect::Order(job) => {
-                effects.extend(update(state, Timestamp::UNIX_EPOCH, Msg::Ordered(job.run())));
-            }
-            other => others.push(other),
-        }
-    }
-    others
-}
-
-fn change(state: &mut State, row: Row) {
-    send(state, Msg::Fleet(Stream::Changes(vec![FleetChange::Updated(Box::new(row))])));
-}
-
-fn workstation(rows: impl IntoIterator<Item = Row>) -> State {
-    let session = Session { server: "http://smith".into(), ..Session::default() };
-    let mut state = State::new(Timestamp::UNIX_EPOCH, session, Look::default(), (80, 24));
-    send(&mut state, Msg::Fleet(Stream::Reset));
-    let changes = rows.into_iter().map(|row| FleetChange::Updated(Box::new(row))).collect();
-    send(&mut state, Msg::Fleet(Stream::Changes(changes)));
-    send(&mut state, Msg::Fleet(Stream::Ready));
-    state
-}
-
-fn press(state: &mut State, keys: &str) -> Vec<Effect> {
-    let mut effects = vec![];
-    for chord in Chord::sequence(keys).unwrap() {
-        effects.extend(send(state, Msg::Key(chord)));
-    }
-    effects
-}
-
-fn type_text(state: &mut State, text: &str) {
-    for c in text.chars() {
-        send(state, Msg::Key(Chord::plain(crate::keys::Key::Char(c))));
-    }
-}
-
 fn ask(state: &mut State, verb: Verb) -> Vec<Effect> {
     send(state, Msg::Action(Action::Act(ActAction::Ask { verb, reason: "because".into() })))
 }
@@ -121,21 +35,8 @@ fn ordered(effects: Vec<Effect>) -> (u64, Order) {
     }
 }
 
-fn said(state: &State) -> &str {
-    state.said.as_ref().map_or("", |said| &said.text)
-}
-
 fn is_asking(state: &State) -> bool {
     matches!(state.layers.last(), Some(Layer::Confirm(_)))
-}
-
-fn screen(state: &State, columns: u16, rows: u16) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| drop(draw::frame(state, frame))).unwrap();
-    let lines: Vec<String> = (0..rows)
-        .map(|y| (0..columns).map(|x| terminal.backend().buffer()[(x, y)].symbol()).collect())
-        .collect();
-    lines.iter().map(|line: &String| line.trim_end()).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -216,9 +117,15 @@ fn several_loops_have_to_be_counted_and_those_that_can_t_are_left_out() {
     assert!(press(&mut state, "enter").is_empty(), "three were marked, two can be cancelled");
     press(&mut state, "backspace");
     type_text(&mut state, "2");
+    change(&mut state, Row { revision: Revision(8), ..row("b", LoopState::Overwriting) });
     let (_, order) = ordered(press(&mut state, "enter"));
     let ids: Vec<&str> = order.targets.iter().map(|target| target.id.as_str()).collect();
     assert_eq!(ids, ["a", "b"]);
+    assert_eq!(order.targets[1].revision, Revision(8));
+    press(&mut state, "x");
+    type_text(&mut state, "2");
+    change(&mut state, row("b", LoopState::Flatline));
+    assert!(press(&mut state, "enter").is_empty(), "it isn't two any more");
 }
 
 #[test]
@@ -274,6 +181,18 @@ fn outcomes_are_told_as_they_land_and_nothing_before() {
 }
 
 #[test]
+fn whoever_leaves_is_told_of_acts_without_an_answer() {
+    let mut state = workstation([row("a", LoopState::Overwriting)]);
+    press(&mut state, "x");
+    let (order, _) = ordered(press(&mut state, "ctrl-y"));
+    press(&mut state, "Q");
+    assert!(!state.is_over && said(&state).starts_with("1 acts have no answer yet"));
+    send(&mut state, Msg::Acted { order, id: "a".parse().unwrap(), outcome: Outcome::Done });
+    press(&mut state, "Q");
+    assert!(state.is_over);
+}
+
+#[test]
 fn a_stale_decision_is_refused_and_can_be_taken_again() {
     let mut state = workstation([row("a", LoopState::Overwriting)]);
     press(&mut state, "x");
@@ -306,6 +225,7 @@ fn who_may_only_read_is_told_so_and_offered_no_acts() {
     assert!(send(&mut state, Msg::Action(Action::Act(ActAction::Do(order)))).is_empty());
     state.said = None;
     assert!(!screen(&state, 80, 24).contains("cancel"));
+    assert!(screen(&state, 80, 24).contains("READ ONLY"));
     state.world.session.identity = None;
     state.world.session.read_only = true;
     press(&mut state, "x");

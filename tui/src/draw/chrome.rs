@@ -25,8 +25,11 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let (short, long, link_role) = link(state);
     let counts = counts(state, canvas.look);
     let place = session.context.as_deref().unwrap_or(&session.server);
-    let read_only =
-        if session.read_only { vec![(" READ ONLY".to_owned(), Role::Warning)] } else { vec![] };
+    let read_only = if session.may_act().is_err() {
+        vec![(" READ ONLY".to_owned(), Role::Warning)]
+    } else {
+        vec![]
+    };
     let who = session.identity.as_ref().map(|who| format!("{} ({})", who.name, who.role));
     let who = who.map(|who| (format!("  {who}"), Role::Bar));
     let name = vec![(" Smith ".to_owned(), Role::Bar)];

@@ -35,6 +35,8 @@ pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
     (Everywhere, "h", "hold-or-release"),
     (Everywhere, "alt-a", "accept"),
     (Everywhere, "D", "delete"),
+    (Everywhere, "@", "ctx"),
+    (Everywhere, "+", "create"),
     (List, "j", "down"),
     (List, "down", "down"),
     (List, "k", "up"),

@@ -87,15 +87,17 @@ impl Confirm {
 
     /// The fleet may have changed.
     pub(super) fn settle(&mut self, world: &World) {
+        let is_one = self.loops.len() == 1;
         let mut changed: Option<&LoopId> = None;
         for seen in &mut self.loops {
             let Target { id, revision } = &mut seen.target;
             let is = now(self.verb, id, world);
             let revision_is = world.fleet.get(id).map_or(*revision, |row| row.revision);
-            if is != seen.now || revision_is != *revision {
-                (seen.now, *revision) = (is, revision_is);
+            // Of many it matters which can be done; they are counted, and a busy fleet must not take the count away.
+            if is != seen.now || (is_one && revision_is != *revision) {
                 changed = Some(id);
             }
+            (seen.now, *revision) = (is, revision_is);
         }
         if let Some(id) = changed {
             self.told = Some(format!("{id} changed just now: look again"));
@@ -112,14 +114,12 @@ impl Confirm {
 
     /// What has to be typed, where a key isn't enough.
     fn word(&self) -> Option<String> {
-        match (self.verb, self.ready()) {
-            (Verb::Delete, 1) => {
-                let ready = self.loops.iter().find(|seen| seen.now == Now::Ready)?;
-                Some(ready.target.id.to_string())
-            }
-            (Verb::Delete, count) => Some(format!("delete {count}")),
-            (_, 1) => None,
-            (_, count) => Some(count.to_string()),
+        // Who asked for many goes on typing, also when one is left of them.
+        match (self.verb, self.loops.as_slice()) {
+            (Verb::Delete, [one]) => Some(one.target.id.to_string()),
+            (_, [_]) => None,
+            (Verb::Delete, _) => Some(format!("delete {}", self.ready())),
+            (_, _) => Some(self.ready().to_string()),
         }
     }
 

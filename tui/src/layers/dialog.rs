@@ -1,7 +1,7 @@
 //! A box in the middle of the screen, and what stands in such boxes: lines, buttons, a line that is typed.
 
 use ratatui::layout::Rect;
-use tui_input::{Input, InputRequest};
+use tui_input::Input;
 
 use crate::action::Action;
 use crate::draw::{Canvas, Region};
@@ -9,6 +9,9 @@ use crate::keys::{Chord, Key};
 use crate::layers::line::request;
 use crate::look::Role;
 use crate::text;
+
+/// The most characters of a paste that a line takes.
+const MOST_PASTED: usize = 4096;
 
 /// Clears a box, draws its frame and title; answers what is inside. What is beneath can't be clicked any more.
 pub fn open(canvas: &mut Canvas<'_>, area: Rect, size: (u16, u16), title: &str) -> Rect {
@@ -138,10 +141,16 @@ pub fn type_into(input: &mut Input, chord: Chord) -> bool {
 
 /// Pastes into a line: on one line, without what acts on a terminal.
 pub fn paste_into(input: &mut Input, text: &str) {
-    for c in text.trim_end_matches(['\r', '\n']).chars() {
-        let c = if c.is_control() { ' ' } else { c };
-        input.handle(InputRequest::InsertChar(c));
-    }
+    let text = text.trim_end_matches(['\r', '\n']).chars().take(MOST_PASTED);
+    insert(input, &text.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>());
+}
+
+/// Puts a text in at a line's cursor, all at once: one by one a long paste takes seconds.
+pub fn insert(input: &mut Input, text: &str) {
+    let value = input.value();
+    let at = value.char_indices().nth(input.cursor()).map_or(value.len(), |(at, _)| at);
+    let cursor = input.cursor() + text.chars().count();
+    *input = Input::new([&value[..at], text, &value[at..]].concat()).with_cursor(cursor);
 }
 
 /// Which way a key moves the focus; nothing, where it doesn't.

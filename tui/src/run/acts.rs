@@ -2,39 +2,66 @@
 
 use futures::StreamExt as _;
 use smith_client::{Client, Error};
-use smith_model::api::{OverrideRequest, ReasonRequest, RetryRequest, TargetState};
+use smith_model::api::{Created, OverrideRequest, ReasonRequest, RetryRequest, TargetState};
 use smith_model::problem::{Code, Problem};
 use smith_model::state::RetryFrom;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::acts::{Order, Outcome, Target, Verb};
+use crate::create::{Answered, Draft, Refusal};
 use crate::msg::Msg;
+use crate::run::connect::Told;
 
 /// Requests of one order at a time.
 const AT_ONCE: usize = 8;
 
 /// Orders under way.
 pub(super) struct Acts {
-    client: Client,
-    tx: mpsc::Sender<Msg>,
+    tx: mpsc::Sender<Told>,
     tasks: JoinSet<()>,
 }
 
 impl Acts {
     /// None yet; outcomes go there.
-    pub(super) fn new(client: Client, tx: mpsc::Sender<Msg>) -> Self {
-        Self { client, tx, tasks: JoinSet::new() }
+    pub(super) fn new(tx: mpsc::Sender<Told>) -> Self {
+        Self { tx, tasks: JoinSet::new() }
     }
 
-    /// Begins an order.
-    pub(super) fn begin(&mut self, number: u64, order: Order) {
+    /// Begins an order. Its outcomes are heard also when another server is spoken to meanwhile.
+    pub(super) fn begin(&mut self, client: Client, number: u64, order: Order) {
         while self.tasks.try_join_next().is_some() {}
-        self.tasks.spawn(carry_out(self.client.clone(), self.tx.clone(), number, order));
+        self.tasks.spawn(carry_out(client, self.tx.clone(), number, order));
+    }
+
+    /// Asks for a loop.
+    pub(super) fn create(&mut self, client: Client, draft: Draft) {
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.spawn(ask_for(client, self.tx.clone(), draft));
     }
 }
 
-async fn carry_out(client: Client, tx: mpsc::Sender<Msg>, number: u64, order: Order) {
+async fn ask_for(client: Client, tx: mpsc::Sender<Told>, draft: Draft) {
+    let Draft { key, request, document } = draft;
+    let answer = match client.create_loop(&request, Some(&key)).await {
+        Ok(Created { created, item }) => {
+            Answered::Created { id: item.record.loop_id, is_new: created }
+        }
+        Err(error) => Answered::Refused(match error.problem() {
+            Some(problem) => {
+                Refusal { why: problem.detail.clone(), fields: problem.errors.clone() }
+            }
+            None => Refusal {
+                why: format!("{}; the same again can't make two", super::sources::why(&error)),
+                fields: vec![],
+            },
+        }),
+    };
+    // Nobody hears it any more only when the program ends.
+    let _ = tx.send(Told::Msg(Msg::Created { key, document, answer })).await;
+}
+
+async fn carry_out(client: Client, tx: mpsc::Sender<Told>, number: u64, order: Order) {
     let Order { verb, reason, targets } = order;
     let (client, tx, reason) = (&client, &tx, &reason);
     let acts = futures::stream::iter(targets).for_each_concurrent(AT_ONCE, async |target| {
@@ -43,7 +70,8 @@ async fn carry_out(client: Client, tx: mpsc::Sender<Msg>, number: u64, order: Or
             Err(error) => outcome(&error),
         };
         // Nobody hears it any more only when the program ends.
-        let _ = tx.send(Msg::Acted { order: number, id: target.id, outcome }).await;
+        let msg = Msg::Acted { order: number, id: target.id, outcome };
+        let _ = tx.send(Told::Msg(msg)).await;
     });
     acts.await;
 }

@@ -10,9 +10,10 @@ use futures::StreamExt as _;
 use crate::keys::Key;
 use crate::msg::Msg;
 use crate::replay::{Recording, again};
+use crate::run::input::Late;
 use crate::run::paint::Painter;
 use crate::run::window::Window;
-use crate::run::{Asked, Error, Signals, input, sleep_until};
+use crate::run::{Asked, Error, Signals, sleep_until};
 
 /// The longest wait between two messages.
 const LONGEST: Duration = Duration::from_secs(1);
@@ -24,7 +25,8 @@ pub(super) async fn play(path: &Path) -> Result<(), Error> {
     let Recording { begin, lines } = Recording::read(BufReader::new(file)).map_err(error)?;
     let mut signals = Signals::register().map_err(Error::Signals)?;
     let mut state = begin.state();
-    let (window, _) = Window::open()?;
+    let (window, mut answers) = Window::open()?;
+    let mut late = Late::new(answers.end());
     let mut painter = Painter::new(window.size()).map_err(Error::Terminal)?;
     let mut events = window.events();
     let mut lines = lines.into_iter().peekable();
@@ -49,7 +51,7 @@ pub(super) async fn play(path: &Path) -> Result<(), Error> {
             },
             event = events.next() => {
                 let Some(event) = event else { return Ok(()) };
-                match input::msg(event.map_err(Error::Terminal)?) {
+                match late.msg(event.map_err(Error::Terminal)?) {
                     Some(Msg::Key(chord)) => match (chord.key, chord.ctrl) {
                         (Key::Char('q'), false) | (Key::Char('c'), true) => return Ok(()),
                         (Key::Char(' '), _) => is_paused = !is_paused,

@@ -13,6 +13,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::fleet::Row;
 use crate::msg::{FleetChange, Msg, Stream};
+use crate::run::connect;
 use crate::state::Source;
 
 /// Events of a stream in one message, at most.
@@ -46,6 +47,10 @@ impl Sources {
             if !self.running.contains_key(&source) {
                 let task = match &source {
                     Source::Fleet => self.tasks.spawn(fleet(self.client.clone(), self.tx.clone())),
+                    Source::Identity => {
+                        let asked = connect::identity(self.client.clone(), self.tx.clone());
+                        self.tasks.spawn(asked)
+                    }
                 };
                 self.running.insert(source, task);
             }

@@ -12,20 +12,21 @@ use tokio::sync::mpsc;
 
 use crate::fleet::{SavedViews, ViewsJob, ViewsSaid};
 use crate::msg::Msg;
+use crate::run::connect::Told;
 
 /// A file of views is small; a bigger one isn't one.
 const LARGEST: u64 = 1 << 20;
 
 /// Does what is asked with the file.
 pub(super) struct Views {
-    tx: mpsc::Sender<Msg>,
+    tx: mpsc::Sender<Told>,
     /// Nothing, where no home is known. Locked while somebody reads and writes.
     path: Option<Arc<Mutex<PathBuf>>>,
 }
 
 impl Views {
     /// In this directory; answers go there.
-    pub(super) fn new(tx: mpsc::Sender<Msg>, dir: Option<&Path>) -> Self {
+    pub(super) fn new(tx: mpsc::Sender<Told>, dir: Option<&Path>) -> Self {
         let path = dir.map(|dir| Arc::new(Mutex::new(dir.join("views.json"))));
         Self { tx, path }
     }
@@ -40,7 +41,7 @@ impl Views {
                 None if job == ViewsJob::Load => return,
                 None => wrong("views can't be kept: no home directory is known".to_owned()),
             };
-            let _ = tx.blocking_send(Msg::Views(said));
+            let _ = tx.blocking_send(Told::Msg(Msg::Views(said)));
         }));
     }
 }

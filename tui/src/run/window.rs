@@ -85,6 +85,18 @@ impl Window {
         Ok(said)
     }
 
+    /// Gives the terminal back, for another program to use.
+    pub(super) fn lend(&self) {
+        leave();
+    }
+
+    /// Takes it again.
+    pub(super) fn take_back(&self) -> io::Result<()> {
+        IS_OPEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        self.enter()
+    }
+
     /// Stops the process with the terminal given back; answers when it goes on, and whether there was a shell to stop
     /// for: without one nobody would ever start it again.
     pub(super) fn suspend(&self) -> io::Result<bool> {
@@ -95,9 +107,7 @@ impl Window {
         leave();
         // As the terminal's own Ctrl-Z does it: everything that was started together.
         kill_current_process_group(Signal::STOP)?;
-        IS_OPEN.store(true, Ordering::SeqCst);
-        enable_raw_mode()?;
-        self.enter()?;
+        self.take_back()?;
         Ok(true)
     }
 
@@ -119,6 +129,12 @@ impl Window {
         }
         Ok(())
     }
+}
+
+/// Stops the process; answers when it goes on.
+pub(super) fn stop() -> io::Result<()> {
+    let own = rustix::process::getpid();
+    Ok(rustix::process::kill_process(own, rustix::process::Signal::STOP)?)
 }
 
 impl Drop for Window {

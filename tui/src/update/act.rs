@@ -1,6 +1,7 @@
 //! What a person asks for, done: by the place first, else here.
 
 use crate::action::{Action, ConfigAction, Destination, TabAction};
+use crate::acts::Progress;
 use crate::effect::Effect;
 use crate::fleet::FleetAction;
 use crate::layers::Layer;
@@ -11,7 +12,7 @@ use crate::layers::themes::Themes;
 use crate::look::Role;
 use crate::place::{Handled, Place, fleet};
 use crate::state::State;
-use crate::update::{acts, key};
+use crate::update::{acts, connect, create, key};
 
 /// The most filters that are remembered.
 const MOST_FILTERS: usize = 50;
@@ -56,7 +57,7 @@ pub(super) fn close_chosen(state: &mut State) {
 
 fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
-        Action::Quit => state.is_over = true,
+        Action::Quit => quit(state),
         Action::Suspend => return vec![Effect::Suspend],
         Action::Redraw => return vec![Effect::Redraw],
         Action::CommandLine(text) => {
@@ -142,12 +143,28 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             state.say(said, Role::Text);
         }
         Action::Act(action) => return acts::act(state, action),
+        Action::Create(action) => return create::act(state, action),
+        Action::Connect(action) => return connect::act(state, action),
         Action::Press(chord) => return key(state, chord),
         Action::Move(_) | Action::Open | Action::Fleet(_) => {
             state.say("there is nothing here to do that with", Role::Dim);
         }
     }
     vec![]
+}
+
+/// Leaves, once it was said that acts have no answer yet.
+fn quit(state: &mut State) {
+    let missing: usize = state.world.acts.under_way().map(Progress::missing).sum();
+    if missing == 0 || state.is_leaving {
+        state.is_over = true;
+        return;
+    }
+    state.is_leaving = true;
+    state.say(
+        format!("{missing} acts have no answer yet; once more leaves without it"),
+        Role::Warning,
+    );
 }
 
 fn tab(state: &mut State, action: TabAction) {

@@ -53,6 +53,7 @@ fn order_it(state: &mut State, order: Order) -> Vec<Effect> {
 
 /// An answer came.
 pub(super) fn landed(state: &mut State, order: u64, id: LoopId, outcome: Outcome) {
+    state.is_leaving = false;
     let is_stale = matches!(outcome, Outcome::Stale(_));
     let now = state.world.now;
     let Some(progress) = state.world.acts.land(now, order, id, outcome) else { return };

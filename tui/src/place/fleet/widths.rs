@@ -1,8 +1,9 @@
-//! How wide the columns are: by what is seen of them, growing at once and shrinking only when other rows are seen.
+//! How wide the columns are: by what was seen of them, growing at once and shrinking only when something else is asked
+//! for: a table whose columns move while one pages through it is hard to read, and every cell of it is written anew.
 
 use super::View;
 use super::cell;
-use crate::fleet::{Column, Line};
+use crate::fleet::{Column, Line, Look};
 use crate::text;
 use crate::world::World;
 
@@ -16,8 +17,8 @@ const MOST: u16 = 60;
 /// The columns' widths.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Widths {
-    /// For which columns, from which line, in which width.
-    of: (Vec<Column>, usize, u16),
+    /// For which columns, of which rows in which order, in which width.
+    of: (Vec<Column>, Look, u16),
     /// The widest text that was seen.
     seen: Vec<u16>,
     /// Where they stand.
@@ -57,10 +58,10 @@ impl View {
 
     pub(super) fn settle_columns(&mut self, world: &World) {
         let columns = self.columns.at(self.width);
-        let of = (columns, self.top, self.width);
-        if of != self.widths.of {
-            self.widths.seen = of.0.iter().map(|column| title_width(*column)).collect();
-            self.widths.of = of;
+        let (known, look, width) = &self.widths.of;
+        if (known, look, *width) != (&columns, &self.look, self.width) {
+            self.widths.seen = columns.iter().map(|column| title_width(*column)).collect();
+            self.widths.of = (columns, self.look.clone(), self.width);
         }
         let mut buffer = String::new();
         let last = (self.top + self.rows).min(self.lines.len());
