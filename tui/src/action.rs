@@ -7,8 +7,10 @@ use crate::acts::ActAction;
 use crate::connect::ConnectAction;
 use crate::create::CreateAction;
 use crate::fleet::FleetAction;
+use crate::journal::JournalAction;
 use crate::keys::Chord;
 use crate::look::Theme;
+use crate::pager::PagerAction;
 
 /// Something that a person asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +44,10 @@ pub enum Action {
     Tab(TabAction),
     /// Do something in the fleet's table.
     Fleet(FleetAction),
+    /// Do something with a text.
+    Pager(PagerAction),
+    /// Do something with journals.
+    Journal(JournalAction),
     /// Choose what stands there in the palette, counted from 0.
     Choose(usize),
     /// Choose a theme by looking at each.
@@ -105,6 +111,8 @@ pub enum Destination {
     Fleet,
     /// A loop.
     Loop(LoopId),
+    /// The journals of loops, as one.
+    Journal(Vec<LoopId>),
 }
 
 /// How a cursor moves.

@@ -5,10 +5,12 @@ pub mod complete;
 mod connect;
 mod create;
 mod fleet;
+mod journal;
 mod look;
 mod movement;
 pub mod near;
 mod program;
+mod text;
 
 use serde::de::DeserializeOwned;
 
@@ -21,8 +23,10 @@ pub const GROUPS: &[(&str, &[Command])] = &[
     ("Fleet", fleet::COMMANDS),
     ("Acting", acts::COMMANDS),
     ("Creating", create::COMMANDS),
+    ("Journals", journal::COMMANDS),
     ("Connection", connect::COMMANDS),
     ("Moving", movement::COMMANDS),
+    ("Texts", text::COMMANDS),
     ("Program and tabs", program::COMMANDS),
     ("Looks and settings", look::COMMANDS),
 ];

@@ -4,6 +4,8 @@ mod canvas;
 mod chrome;
 mod foot;
 mod hindrance;
+#[cfg(test)]
+pub(crate) mod picture;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;

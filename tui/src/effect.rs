@@ -1,12 +1,15 @@
 //! What an update asks of the world outside; [`crate::run`] carries it out.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use smith_model::id::LoopId;
 
 use crate::acts::Order;
 use crate::create::Draft;
 use crate::fleet::{OrderJob, ViewsJob};
 use crate::hints::Hints;
 use crate::host::Notice;
+use crate::journal::Form;
 use crate::layers::palette::SeekJob;
 use crate::settings::Asked;
 
@@ -35,6 +38,12 @@ pub enum Effect {
     Redraw,
     /// Put a text on the person's clipboard; [`crate::msg::Msg::Copied`] says what came of it.
     Copy(String),
+    /// Write a text to a new file; [`crate::msg::Msg::Told`] says what came of it.
+    Save(Save),
+    /// Get older entries of a journal; [`crate::world::journals::Said::Older`] answers.
+    Older(OlderEntries),
+    /// Write whole journals to a new file, as [`Effect::Save`] does.
+    SaveJournal(SaveJournal),
     /// Name the terminal's window.
     Title(String),
     /// Find loops for the palette; [`crate::msg::Msg::Found`] is the answer.
@@ -69,4 +78,42 @@ pub enum EditFor {
         /// Drawn once, however often the editor is opened again.
         key: String,
     },
+}
+
+/// Entries before one that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OlderEntries {
+    /// Whose.
+    pub loop_id: LoopId,
+    /// See [`crate::world::journals::Ask::generation`].
+    pub generation: u64,
+    /// The number of the one that is known.
+    pub before: u64,
+}
+
+/// Whole journals for a file that isn't there yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveJournal {
+    /// Whose.
+    pub loops: Vec<LoopId>,
+    /// The file, as a person names it.
+    pub name: String,
+    /// As what.
+    pub form: Form,
+}
+
+/// A text for a file that isn't there yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Save {
+    /// The file, as a person names it.
+    pub name: String,
+    /// What goes into it.
+    pub text: String,
+}
+
+impl Save {
+    /// A name for a file about something, at a time.
+    pub fn name(about: &str, now: Timestamp, ending: &str) -> String {
+        format!("{about}-{}.{ending}", now.strftime("%Y%m%dT%H%M%SZ"))
+    }
 }

@@ -28,8 +28,11 @@ use ratatui::layout::Rect;
 use crate::action::Action;
 use crate::draw::{Canvas, Region};
 use crate::effect::Effect;
-use crate::keys::Chord;
+use crate::keys::{Chord, Context};
+use crate::pager::Sheet;
+use crate::place::Handled;
 use crate::state::State;
+use crate::world::World;
 
 /// Something that lies over a place.
 #[derive(Clone, Debug)]
@@ -58,6 +61,8 @@ pub enum Layer {
     Prompt(prompt::Prompt),
     /// No server is known, or smithd is being started.
     Start(start::Start),
+    /// A text to be read.
+    Sheet(Box<Sheet>),
 }
 
 /// What a layer did with a key.
@@ -91,6 +96,7 @@ impl Layer {
             Self::Picker(picker) => picker.key(chord),
             Self::Prompt(prompt) => prompt.key(chord),
             Self::Start(start) => start.key(chord),
+            Self::Sheet(_) => Answer::Ignored,
         }
     }
 
@@ -106,6 +112,7 @@ impl Layer {
             Self::Picker(picker) => picker.paste(text),
             Self::Prompt(prompt) => prompt.paste(text),
             Self::Page(_) | Self::Themes(_) | Self::History(_) | Self::Start(_) => Answer::Taken,
+            Self::Sheet(_) => Answer::Ignored,
         }
     }
 
@@ -119,6 +126,7 @@ impl Layer {
             Self::History(history) => history.settle(state.world.acts.landed().len()),
             Self::Start(start) => start.settle(&state.world),
             Self::Page(page) => page.settle(state.size),
+            Self::Sheet(sheet) => sheet.settle(state.size),
             Self::Themes(_)
             | Self::Filter(_)
             | Self::Form(_)
@@ -139,7 +147,8 @@ impl Layer {
             | Self::Form(_)
             | Self::Picker(_)
             | Self::Prompt(_)
-            | Self::Start(_) => false,
+            | Self::Start(_)
+            | Self::Sheet(_) => false,
         }
     }
 
@@ -161,6 +170,28 @@ impl Layer {
             Self::Picker(picker) => picker.draw(area, canvas),
             Self::Prompt(prompt) => prompt.draw(area, canvas),
             Self::Start(start) => start.draw(state, area, canvas),
+            Self::Sheet(sheet) => sheet.draw(area, canvas),
+        }
+    }
+
+    /// The text that it shows, where that is what it is: its keys are bound as those of a place are.
+    fn sheet(&self) -> Option<&Sheet> {
+        match self {
+            Self::Sheet(sheet) => Some(sheet),
+            _ => None,
+        }
+    }
+
+    /// Where its keys are looked up, nearest first; nothing, where it reads keys itself.
+    pub fn contexts(&self) -> Option<&'static [Context]> {
+        self.sheet().map(Sheet::contexts)
+    }
+
+    /// Does what was asked for, if it is for this layer.
+    pub fn act(&mut self, world: &World, action: &Action) -> Handled {
+        match self {
+            Self::Sheet(sheet) => sheet.act(world, action),
+            _ => Handled::No,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
 use crate::look::Ground;
+use crate::world::journals::Heard;
 
 /// Something that happened.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -37,6 +38,8 @@ pub enum Msg {
     Action(Action),
     /// The fleet's stream said something.
     Fleet(Stream<FleetChange>),
+    /// Something was heard of a journal.
+    Journal(Heard),
     /// An order was found.
     Ordered(Ordered),
     /// Loops were found for the palette.

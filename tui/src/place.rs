@@ -9,14 +9,18 @@ use crate::action::Action;
 use crate::draw::Canvas;
 use crate::effect::Effect;
 use crate::fleet::Row;
+use crate::journal;
 use crate::keys::Context;
+use crate::layers::Layer;
 use crate::world::World;
 
 /// What a tab shows, with where its cursor is and how far it is scrolled.
 #[derive(Clone, Debug)]
 pub enum Place {
     /// The fleet.
-    Fleet(fleet::View),
+    Fleet(Box<fleet::View>),
+    /// Journals.
+    Journal(Box<journal::View>),
 }
 
 /// What a place did with an action.
@@ -28,6 +32,8 @@ pub enum Handled {
     Yes(Vec<Effect>),
     /// It means that this is to be done instead.
     Instead(Action),
+    /// This is to lie over it.
+    Over(Box<Layer>),
     /// It can't be done; why.
     Refused(String),
 }
@@ -44,6 +50,7 @@ impl Place {
     pub fn contexts(&self) -> &'static [Context] {
         match self {
             Self::Fleet(view) => view.contexts(),
+            Self::Journal(view) => view.contexts(),
         }
     }
 
@@ -51,6 +58,18 @@ impl Place {
     pub fn subject<'a>(&self, world: &'a World) -> Option<&'a Row> {
         match self {
             Self::Fleet(view) => view.subject(&world.fleet),
+            Self::Journal(view) => match view.loops() {
+                [id] => world.fleet.get(id).map(|row| &**row),
+                _ => None,
+            },
+        }
+    }
+
+    /// The loops whose journals it shows.
+    pub fn journals(&self) -> &[LoopId] {
+        match self {
+            Self::Fleet(_) => &[],
+            Self::Journal(view) => view.loops(),
         }
     }
 
@@ -58,6 +77,7 @@ impl Place {
     pub fn title(&self, world: &World) -> String {
         match self {
             Self::Fleet(view) => view.title(world),
+            Self::Journal(view) => view.title(world),
         }
     }
 
@@ -65,6 +85,7 @@ impl Place {
     pub fn act(&mut self, tab: u64, world: &World, action: &Action) -> Handled {
         match self {
             Self::Fleet(view) => view.act(tab, world, action),
+            Self::Journal(view) => view.act(tab, world, action),
         }
     }
 
@@ -72,6 +93,7 @@ impl Place {
     pub fn settle(&mut self, tab: u64, world: &World, area: Rect) -> Vec<Effect> {
         match self {
             Self::Fleet(view) => view.settle(tab, world, area),
+            Self::Journal(view) => view.settle(tab, world, area),
         }
     }
 
@@ -79,6 +101,7 @@ impl Place {
     pub fn targets(&self, world: &World) -> Vec<LoopId> {
         match self {
             Self::Fleet(view) => view.targets(&world.fleet),
+            Self::Journal(view) => view.targets(world),
         }
     }
 
@@ -86,6 +109,7 @@ impl Place {
     pub fn draw(&self, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
         match self {
             Self::Fleet(view) => view.draw(world, area, canvas),
+            Self::Journal(view) => view.draw(world, area, canvas),
         }
     }
 }

@@ -9,11 +9,13 @@ mod editor;
 mod files;
 mod host;
 mod input;
+mod journal;
 mod orders;
 mod paint;
 mod player;
 mod probe;
 mod recorder;
+mod save;
 mod seek;
 mod smithd;
 mod sources;
@@ -51,9 +53,11 @@ use connect::{Connector, Told};
 use editor::Editor;
 use host::Beside;
 use input::Late;
+use journal::Journals;
 use orders::Orders;
 use paint::Painter;
 use recorder::Recorder;
+use save::Saver;
 use seek::Seeker;
 use sources::Sources;
 use views::Views;
@@ -165,6 +169,7 @@ async fn own(args: &Args, env: Env, target: Option<Target>) -> Result<(), Error>
         beside: Beside::new(env.host),
         orders: Orders::new(tx.clone()),
         seeker: Seeker::new(tx),
+        saver: Saver::new(tell.clone()),
         views: Views::new(tell.clone(), env.config_dir.as_deref()),
         acts: Acts::new(tell.clone()),
         connector: Connector::new(env.clone(), tell),
@@ -218,6 +223,7 @@ struct Owner {
     told: mpsc::Receiver<Told>,
     orders: Orders,
     seeker: Seeker,
+    saver: Saver,
     views: Views,
     acts: Acts,
     connector: Connector,
@@ -232,6 +238,7 @@ struct Owner {
 /// The server in use.
 struct Server {
     client: Client,
+    journals: Journals,
     sources: Sources,
 }
 
@@ -242,7 +249,11 @@ impl Owner {
         self.rx = rx;
         self.orders = Orders::new(tx.clone());
         self.seeker = Seeker::new(tx.clone());
-        self.server = Some(Server { sources: Sources::new(client.clone(), tx), client });
+        self.server = Some(Server {
+            journals: Journals::new(client.clone(), tx.clone()),
+            sources: Sources::new(client.clone(), tx),
+            client,
+        });
     }
 
     async fn hear(&mut self, told: Told) -> io::Result<()> {
@@ -359,6 +370,22 @@ impl Owner {
                 }
                 Effect::Seek(job) => {
                     self.seeker.ask(job);
+                    continue;
+                }
+                Effect::Save(save) => {
+                    self.saver.save(save);
+                    continue;
+                }
+                Effect::Older(older) => {
+                    if let Some(Server { journals, .. }) = &mut self.server {
+                        journals.older(older);
+                    }
+                    continue;
+                }
+                Effect::SaveJournal(what) => {
+                    if let Some(Server { journals, .. }) = &mut self.server {
+                        journals.save(what);
+                    }
                     continue;
                 }
                 Effect::Suspend => self.suspend().await?,

@@ -9,11 +9,12 @@ use crate::config::Setup;
 use crate::draw::{Hits, Layout};
 use crate::effect::Effect;
 use crate::hints::{Hints, Tip};
-use crate::keys::{Chord, Keymap};
+use crate::keys::{Chord, Context, Keymap};
 use crate::layers::Layer;
 use crate::look::{Look, Role};
 use crate::place::{Place, fleet};
 use crate::tabs::Tabs;
+use crate::world::journals::Ask;
 use crate::world::{Session, World};
 
 /// How long the line at the bottom shows what was said.
@@ -77,6 +78,8 @@ pub enum Source {
     Fleet,
     /// Who we are.
     Identity,
+    /// A journal.
+    Journal(Ask),
 }
 
 impl State {
@@ -90,9 +93,10 @@ impl State {
                 views: Default::default(),
                 filters: vec![],
                 acts: Default::default(),
+                journals: Default::default(),
                 look,
             },
-            tabs: Tabs::new(Place::Fleet(fleet::View::new())),
+            tabs: Tabs::new(Place::Fleet(Box::new(fleet::View::new()))),
             layers: vec![],
             keymap: Keymap::standard(),
             pending: vec![],
@@ -148,6 +152,9 @@ impl State {
         if identity.is_none() && refused.is_none() {
             wanted.insert(Source::Identity);
         }
+        let journals = self.tabs.current().place.journals().iter();
+        let journals = journals.filter_map(|id| self.world.journals.ask(id)).map(Source::Journal);
+        wanted.extend(journals);
         wanted
     }
 
@@ -164,6 +171,12 @@ impl State {
             self.typed.remove(0);
         }
         self.typed.push(command.to_owned());
+    }
+
+    /// Where keys are looked up, nearest first: for the topmost layer that has any, else for what the tab shows.
+    pub fn contexts(&self) -> &'static [Context] {
+        let over = self.layers.iter().rev().find_map(Layer::contexts);
+        over.unwrap_or_else(|| self.tabs.current().place.contexts())
     }
 
     /// Says something to the person.

@@ -15,6 +15,7 @@ use crate::keys::{Chord, Context, Key, Resolved};
 use crate::layers::{Answer, Layer};
 use crate::look::Role;
 use crate::msg::{Button, FleetChange, Mouse, MouseKind, Msg, Stream};
+use crate::pager::PagerAction;
 use crate::place::Place;
 use crate::state::State;
 
@@ -84,11 +85,16 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             }
             vec![]
         }
+        Msg::Journal(heard) => {
+            state.world.journals.hear(now, heard);
+            vec![]
+        }
         Msg::Ordered(ordered) => {
             let tab = state.tabs.all_mut().iter_mut().find(|tab| tab.id == ordered.view.tab);
             if let Some(tab) = tab {
                 match &mut tab.place {
                     Place::Fleet(view) => view.take(&state.world, ordered),
+                    Place::Journal(_) => {}
                 }
             }
             vec![]
@@ -113,6 +119,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
 fn settle(state: &mut State) -> Vec<Effect> {
     let layout = state.layout();
     let tab = state.tabs.current_mut();
+    state.world.journals.attend(tab.place.journals(), &state.world.fleet);
     let mut effects = tab.place.settle(tab.id, &state.world, layout.body);
     // Each sees the state without the layers: none is for another to know.
     let mut layers = std::mem::take(&mut state.layers);
@@ -151,7 +158,7 @@ fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
         return vec![];
     }
     state.pending.push(chord);
-    let contexts = state.tabs.current().place.contexts();
+    let contexts = state.contexts();
     match state.keymap.resolve(contexts, &state.pending) {
         Resolved::Prefix(_) => vec![],
         Resolved::Bound(binding) => {
@@ -204,11 +211,17 @@ fn mouse_did(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             .flatten()
             .collect();
     }
+    let text = state.hits.text_row(column, row);
     let action = match kind {
         MouseKind::Down(Button::Left) => {
             state.pending.clear();
-            state.hits.click(column, row).cloned()
+            let click = state.hits.click(column, row).cloned();
+            click.or(text.map(|row| Action::Pager(PagerAction::Press(row))))
         }
+        MouseKind::Drag(Button::Left) => text.map(|row| Action::Pager(PagerAction::Drag(row))),
+        MouseKind::Up(Button::Left) => text.map(|_| Action::Pager(PagerAction::Release)),
+        MouseKind::WheelUp if text.is_some() => Some(Action::Pager(PagerAction::Scroll(-WHEEL))),
+        MouseKind::WheelDown if text.is_some() => Some(Action::Pager(PagerAction::Scroll(WHEEL))),
         MouseKind::WheelUp if state.hits.takes_wheel(column, row) => {
             Some(Action::Move(Motion::Rows(-WHEEL)))
         }
@@ -235,7 +248,7 @@ fn fleet(state: &mut State, said: Stream<FleetChange>) {
                 match &mut state.tabs.current_mut().place {
                     // While the whole is loaded, one order of all is cheaper than a place for each.
                     Place::Fleet(view) if is_live => view.touch(&state.world.fleet, &touched),
-                    Place::Fleet(_) => {}
+                    Place::Fleet(_) | Place::Journal(_) => {}
                 }
             }
             if !is_live {
@@ -257,6 +270,7 @@ fn expire(state: &mut State) {
     for tab in state.tabs.all_mut() {
         match &mut tab.place {
             Place::Fleet(view) => view.expire(),
+            Place::Journal(_) => {}
         }
     }
 }

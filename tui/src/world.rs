@@ -1,5 +1,7 @@
 //! What is known, whatever tab looks at it.
 
+pub mod journals;
+
 use jiff::Timestamp;
 use smith_model::access::{Identity, Role};
 use smith_model::id::ProjectName;
@@ -7,6 +9,7 @@ use smith_model::id::ProjectName;
 use crate::acts::Book;
 use crate::fleet::{SavedViews, Table};
 use crate::look::Look;
+use crate::world::journals::Journals;
 
 /// What is known.
 #[derive(Debug)]
@@ -23,6 +26,8 @@ pub struct World {
     pub filters: Vec<String>,
     /// What was done from here.
     pub acts: Book,
+    /// The journals that are looked at.
+    pub journals: Journals,
     /// How things look.
     pub look: Look,
 }

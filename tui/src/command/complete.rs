@@ -47,8 +47,8 @@ pub fn offers(line: &str, world: &World) -> Vec<Offer> {
     let (before, word) = args.rsplit_once(' ').map_or(("", args), |(before, word)| (before, word));
     let mut lead = format!("{name} ");
     if !before.is_empty() {
-        // Only a filter has several words.
-        if command.completes != Completes::Filter {
+        // Only a filter, and what takes a list, has several words.
+        if command.completes != Completes::Filter && !command.args.contains('…') {
             return vec![];
         }
         lead.push_str(before);

@@ -65,7 +65,7 @@ pub(super) const COMMANDS: &[Command] = &[
     command("facets", &[], "", "what there is how often, each a word of the filter", |args| {
         none(args, fleet(FleetAction::Facets))
     }),
-    command("save", &[], "NAME", "keep this view's filter, order and columns", |args| {
+    command("keep", &[], "NAME", "keep this view's filter, order and columns", |args| {
         name(args).map(|name| fleet(FleetAction::Save(name)))
     }),
     command("view", &["views"], "[NAME]", "look as it was kept; nothing: which are", |args| {

@@ -18,17 +18,24 @@ pub struct Region {
     pub click: Option<Action>,
     /// Whether the wheel moves the cursor of what is there.
     pub takes_wheel: bool,
+    /// Whether it is rows of a text, which the mouse scrolls and chooses.
+    pub is_text: bool,
 }
 
 impl Region {
     /// One to be clicked on.
     pub fn click(area: Rect, action: Action) -> Self {
-        Self { area, click: Some(action), takes_wheel: false }
+        Self { area, click: Some(action), takes_wheel: false, is_text: false }
     }
 
     /// One that the wheel moves.
     pub fn wheel(area: Rect) -> Self {
-        Self { area, click: None, takes_wheel: true }
+        Self { area, click: None, takes_wheel: true, is_text: false }
+    }
+
+    /// One with rows of a text.
+    pub fn text(area: Rect) -> Self {
+        Self { area, click: None, takes_wheel: true, is_text: true }
     }
 }
 
@@ -41,12 +48,19 @@ pub struct Hits {
 impl Hits {
     /// What a click there means: what was drawn last lies on top.
     pub fn click(&self, column: u16, row: u16) -> Option<&Action> {
-        self.at(column, row).find_map(|region| region.click.as_ref())
+        let mut regions = self.at(column, row);
+        regions.find(|region| region.click.is_some() || region.is_text)?.click.as_ref()
     }
 
     /// Does the wheel move something there?
     pub fn takes_wheel(&self, column: u16, row: u16) -> bool {
         self.at(column, row).any(|region| region.takes_wheel)
+    }
+
+    /// Which row of a text is there, if what lies on top there is one.
+    pub fn text_row(&self, column: u16, row: u16) -> Option<u16> {
+        let top = self.at(column, row).next()?;
+        top.is_text.then(|| row - top.area.y)
     }
 
     fn at(&self, column: u16, row: u16) -> impl Iterator<Item = &Region> {

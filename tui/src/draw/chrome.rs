@@ -183,7 +183,7 @@ fn seen(widths: &[usize], shown: usize, room: usize) -> std::ops::Range<usize> {
 pub(super) fn tip(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let Some(tip) = state.tip().filter(|_| !area.is_empty()) else { return };
     let Ok(action) = command::parse(tip.command) else { return };
-    let contexts = state.tabs.current().place.contexts();
+    let contexts = state.contexts();
     let keys = state.keymap.keys_of(contexts, &action).map(keys_text);
     let keys = keys.unwrap_or_else(|| format!(":{}", tip.command));
     let dismiss = state.keymap.keys_of(contexts, &Action::Dismiss).map(keys_text);

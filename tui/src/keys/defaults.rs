@@ -1,6 +1,6 @@
 //! The bindings that Smith comes with: where, which keys, which command.
 
-use crate::keys::Context::{self, Everywhere, Facets, Fleet, List};
+use crate::keys::Context::{self, Everywhere, Facets, Fleet, Journal, List, Text};
 
 /// All of them.
 pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
@@ -79,4 +79,35 @@ pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
     (Fleet, "f", "facets"),
     (Facets, "space", "open"),
     (Facets, "left", "dismiss"),
+    (Fleet, "l", "journal"),
+    (Journal, "f", "grep"),
+    (Journal, "&", "grep"),
+    (Journal, "t", "times"),
+    (Journal, "z", "fold-entry"),
+    (Journal, "Z", "fold-entries"),
+    (Journal, "S", "save-all"),
+    (Journal, "l a", "level all"),
+    (Journal, "l o", "level output"),
+    (Journal, "l i", "level info"),
+    (Journal, "l w", "level warn"),
+    (Journal, "l e", "level error"),
+    (Journal, "p a", "phase all"),
+    (Journal, "p i", "phase ingress"),
+    (Journal, "p c", "phase core"),
+    (Journal, "p s", "phase startup"),
+    (Journal, "p h", "phase checkout"),
+    (Journal, "p r", "phase prd"),
+    (Journal, "p t", "phase iteration"),
+    (Journal, "p g", "phase gates"),
+    (Journal, "p p", "phase publish"),
+    (Journal, "p m", "phase completion"),
+    (Journal, "p o", "phase operator"),
+    (Text, "/", "find"),
+    (Text, "n", "find-next"),
+    (Text, "N", "find-previous"),
+    (Text, "w", "wrap"),
+    (Text, "v", "select"),
+    (Text, "y", "copy"),
+    (Text, "s", "save"),
+    (Text, "space", "page-down"),
 ];

@@ -21,6 +21,8 @@ pub enum Context {
     Loop,
     /// A loop's journal.
     Journal,
+    /// A text that is read.
+    Text,
     /// Terminals, while one watches.
     Terminal,
     /// Terminals, while one types: only what stands behind the prefix.
@@ -29,7 +31,7 @@ pub enum Context {
 
 impl Context {
     /// All, as help lists them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Fleet,
         Self::Facets,
         Self::Inbox,
@@ -37,6 +39,7 @@ impl Context {
         Self::Journal,
         Self::Terminal,
         Self::Typing,
+        Self::Text,
         Self::List,
         Self::Everywhere,
     ];
@@ -56,6 +59,7 @@ impl Context {
             Self::Inbox => "inbox",
             Self::Loop => "loop",
             Self::Journal => "journal",
+            Self::Text => "text",
             Self::Terminal => "terminal",
             Self::Typing => "typing",
         }

@@ -8,9 +8,11 @@ use crate::command::complete::{self, Offer};
 use crate::command::{self};
 use crate::draw::Canvas;
 use crate::fleet::FleetAction;
+use crate::journal::JournalAction;
 use crate::keys::{Chord, Key};
 use crate::layers::Answer;
 use crate::look::Role;
+use crate::pager::{PagerAction, Pattern};
 use crate::state::State;
 use crate::text;
 
@@ -24,6 +26,10 @@ pub enum Purpose {
     Command,
     /// A filter, which is used while it is typed; what it was before stands here.
     Filter(String),
+    /// Words that hide the other entries of a journal, at once; what they were before stands here.
+    Grep(String),
+    /// What is looked for in a text; it is found while it is typed.
+    Find,
 }
 
 /// The line.
@@ -78,6 +84,10 @@ impl Line {
                     Purpose::Filter(before) => {
                         Answer::CloseAnd(Action::Fleet(FleetAction::Filter(before.clone())))
                     }
+                    Purpose::Grep(before) => {
+                        Answer::CloseAnd(Action::Journal(JournalAction::Filter(before.clone())))
+                    }
+                    Purpose::Find => Answer::CloseAnd(Action::Pager(PagerAction::FindNot)),
                 };
             }
             Chord { key: Key::Backspace, .. } if self.input.value().is_empty() => {
@@ -162,13 +172,26 @@ impl Line {
             Purpose::Filter(_) => {
                 Answer::Do(Action::Fleet(FleetAction::Filter(self.input.value().to_owned())))
             }
+            Purpose::Grep(_) => {
+                Answer::Do(Action::Journal(JournalAction::Filter(self.input.value().to_owned())))
+            }
+            Purpose::Find => {
+                Answer::Do(Action::Pager(PagerAction::FindTyped(self.input.value().to_owned())))
+            }
         }
     }
 
     fn enter(&mut self) -> Answer {
         let text = self.input.value().trim();
         match &self.purpose {
-            Purpose::Filter(_) => Answer::Close,
+            Purpose::Filter(_) | Purpose::Grep(_) => Answer::Close,
+            Purpose::Find => match Pattern::parse(text) {
+                Ok(_) => Answer::Close,
+                Err(why) => {
+                    self.wrong = Some(why);
+                    Answer::Taken
+                }
+            },
             Purpose::Command if text.is_empty() => Answer::Close,
             Purpose::Command => match command::parse(text) {
                 Ok(action) => Answer::CloseAnd(action),
@@ -185,6 +208,8 @@ impl Line {
         match self.purpose {
             Purpose::Command => self.input.value().to_owned(),
             Purpose::Filter(_) => format!("filter {}", self.input.value()),
+            Purpose::Grep(_) => format!("grep {}", self.input.value()),
+            Purpose::Find => format!("find {}", self.input.value()),
         }
     }
 
@@ -193,6 +218,8 @@ impl Line {
         match self.purpose {
             Purpose::Command => whole.to_owned(),
             Purpose::Filter(_) => whole.strip_prefix("filter ").unwrap_or_default().to_owned(),
+            Purpose::Grep(_) => whole.strip_prefix("grep ").unwrap_or_default().to_owned(),
+            Purpose::Find => whole.strip_prefix("find ").unwrap_or_default().to_owned(),
         }
     }
 
@@ -208,7 +235,8 @@ impl Line {
         canvas.clear(line, Role::Text);
         let sign = match self.purpose {
             Purpose::Command => ":",
-            Purpose::Filter(_) => "/",
+            Purpose::Filter(_) | Purpose::Find => "/",
+            Purpose::Grep(_) => "&",
         };
         // What stands before the cursor is seen, however long the line is.
         let value = self.input.value();

@@ -15,7 +15,7 @@ pub fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     if state.pending.is_empty() {
         return;
     }
-    let contexts = state.tabs.current().place.contexts();
+    let contexts = state.contexts();
     let Resolved::Prefix(follow) = state.keymap.resolve(contexts, &state.pending) else { return };
     let lines: Vec<(String, String)> = follow
         .iter()

@@ -302,7 +302,7 @@ impl View {
 
 fn no_view(world: &World, name: &str) -> String {
     if world.views.views.is_empty() {
-        return format!("no view is kept as {name:?}: `save NAME` keeps this one");
+        return format!("no view is kept as {name:?}: `keep NAME` keeps this one");
     }
     let names: Vec<&str> = world.views.views.keys().map(String::as_str).collect();
     format!("no view is kept as {name:?}: there are {}", names.join(", "))

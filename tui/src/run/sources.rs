@@ -11,6 +11,7 @@ use smith_model::api::LoopEvent;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::journal;
 use crate::fleet::Row;
 use crate::msg::{FleetChange, Msg, Stream};
 use crate::run::connect;
@@ -50,6 +51,10 @@ impl Sources {
                     Source::Identity => {
                         let asked = connect::identity(self.client.clone(), self.tx.clone());
                         self.tasks.spawn(asked)
+                    }
+                    Source::Journal(ask) => {
+                        let (client, tx) = (self.client.clone(), self.tx.clone());
+                        self.tasks.spawn(journal::follow(client, ask.clone(), tx))
                     }
                 };
                 self.running.insert(source, task);
@@ -130,7 +135,7 @@ async fn pump<E, T>(
 }
 
 /// An instant as a time of day.
-fn at(instant: Instant) -> Timestamp {
+pub(super) fn at(instant: Instant) -> Timestamp {
     let ago = SignedDuration::try_from(instant.elapsed()).unwrap_or_default();
     Timestamp::now() - ago
 }

@@ -4,6 +4,7 @@ use crate::action::{Action, ConfigAction, Destination, TabAction};
 use crate::acts::Progress;
 use crate::effect::Effect;
 use crate::fleet::FleetAction;
+use crate::journal::{self, JournalAction};
 use crate::layers::Layer;
 use crate::layers::filter::FilterLine;
 use crate::layers::line::{Line, Purpose};
@@ -31,10 +32,16 @@ fn do_it(state: &mut State, action: Action) -> Vec<Effect> {
     if let Action::Fleet(FleetAction::Filter(text)) = &action {
         remember(&mut state.world.filters, text);
     }
+    let over = state.layers.iter_mut().rev().map(|layer| layer.act(&state.world, &action));
+    let handled = over.into_iter().find(|handled| !matches!(handled, Handled::No));
     let tab = state.tabs.current_mut();
-    match tab.place.act(tab.id, &state.world, &action) {
+    match handled.unwrap_or_else(|| tab.place.act(tab.id, &state.world, &action)) {
         Handled::Yes(effects) => effects,
         Handled::Instead(action) => by_itself(state, action),
+        Handled::Over(layer) => {
+            state.layers.push(*layer);
+            vec![]
+        }
         Handled::Refused(why) => {
             state.say(why, Role::Bad);
             vec![]
@@ -65,7 +72,7 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             state.layers.push(Layer::Line(line));
         }
         Action::Fleet(FleetAction::EditFilter) => {
-            let Place::Fleet(view) = &state.tabs.current().place;
+            let Place::Fleet(view) = &state.tabs.current().place else { return vec![] };
             let line = FilterLine::new(view.filter().text(), &state.world.filters);
             state.layers.push(Layer::Filter(line));
         }
@@ -95,7 +102,8 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Go(destination) => {
             let place = match destination {
-                Destination::Fleet => Place::Fleet(fleet::View::new()),
+                Destination::Fleet => Place::Fleet(Box::new(fleet::View::new())),
+                Destination::Journal(loops) => Place::Journal(Box::new(journal::View::new(loops))),
                 Destination::Loop(id) => {
                     state.say(format!("{id}"), Role::Text);
                     return vec![];
@@ -137,7 +145,7 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Fleet(FleetAction::Views) => {
             let names: Vec<&str> = state.world.views.views.keys().map(String::as_str).collect();
             let said = match names.is_empty() {
-                true => "no view is kept: `save NAME` keeps this one".to_owned(),
+                true => "no view is kept: `keep NAME` keeps this one".to_owned(),
                 false => format!("views: {}; `view NAME` shows one", names.join(", ")),
             };
             state.say(said, Role::Text);
@@ -146,7 +154,19 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Create(action) => return create::act(state, action),
         Action::Connect(action) => return connect::act(state, action),
         Action::Press(chord) => return key(state, chord),
-        Action::Move(_) | Action::Open | Action::Fleet(_) => {
+        Action::Journal(JournalAction::Open) => {
+            let loops = state.tabs.current().place.targets(&state.world);
+            if loops.is_empty() {
+                state.say("there is no loop here; :journal ID names one", Role::Dim);
+                return vec![];
+            }
+            return by_itself(state, Action::Go(Destination::Journal(loops)));
+        }
+        Action::Move(_)
+        | Action::Open
+        | Action::Fleet(_)
+        | Action::Pager(_)
+        | Action::Journal(_) => {
             state.say("there is nothing here to do that with", Role::Dim);
         }
     }
@@ -194,6 +214,7 @@ fn tab(state: &mut State, action: TabAction) {
 fn seen_again(state: &mut State) {
     match &mut state.tabs.current_mut().place {
         Place::Fleet(view) => view.return_to(),
+        Place::Journal(_) => {}
     }
 }
 

@@ -101,7 +101,7 @@ fn take_over(state: &mut State, connected: Connected) {
     let identity = Some(identity);
     let session = Session { context, server, project, identity, refused: None, read_only };
     state.world.forget(session);
-    state.tabs.reset(Place::Fleet(fleet::View::new()));
+    state.tabs.reset(Place::Fleet(Box::new(fleet::View::new())));
     state.layers.clear();
     state.pending.clear();
     state.say(format!("connected to {name}"), Role::Good);

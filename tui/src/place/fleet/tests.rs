@@ -157,14 +157,18 @@ impl Desk {
 
     /// The ids of what is shown, in their order.
     pub(super) fn shown(&self) -> Vec<String> {
-        let Place::Fleet(view) = &self.state.tabs.current().place;
+        let Place::Fleet(view) = &self.state.tabs.current().place else {
+            panic!("the fleet is shown")
+        };
         let rows = view.shown.order().iter().filter_map(|slot| self.state.world.fleet.at(*slot));
         rows.map(|row| row.id.to_string()).collect()
     }
 
     /// What an act would be for.
     pub(super) fn targets(&self) -> Vec<String> {
-        let Place::Fleet(view) = &self.state.tabs.current().place;
+        let Place::Fleet(view) = &self.state.tabs.current().place else {
+            panic!("the fleet is shown")
+        };
         view.targets(&self.state.world.fleet).iter().map(LoopId::to_string).collect()
     }
 

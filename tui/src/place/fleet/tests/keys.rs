@@ -321,7 +321,7 @@ fn a_view_is_kept_and_shown_again() {
     desk.run("filter project:shop");
     desk.press("L ctrl-s");
     desk.run("columns state cost");
-    desk.run("save shop");
+    desk.run("keep shop");
     let Some(ViewsJob::Save(name, view)) = desk.views.pop() else { panic!("nothing is kept") };
     let views = SavedViews { views: [(name, view)].into() };
     let text = Some("kept".to_owned());
@@ -369,7 +369,9 @@ fn a_view_that_was_kept_has_the_columns_too() {
     desk.state.world.views.views.insert("labels".to_owned(), view);
     desk.run("view labels");
     assert!(desk.screen().contains("LABELS"));
-    let Place::Fleet(shown) = &desk.state.tabs.current().place;
+    let Place::Fleet(shown) = &desk.state.tabs.current().place else {
+        panic!("the fleet is shown")
+    };
     assert_eq!(shown.title(&desk.state.world), "labels");
     assert_eq!(desk.now, now());
 }

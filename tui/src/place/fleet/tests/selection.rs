@@ -103,7 +103,7 @@ proptest! {
         let (mut chosen, mut on): (Option<String>, Option<String>) = (None, None);
         for step in steps {
             happen(&mut desk, &step);
-            let Place::Fleet(view) = &desk.state.tabs.current().place;
+            let Place::Fleet(view) = &desk.state.tabs.current().place else { panic!("the fleet is shown") };
             prop_assert!(view.cursor >= view.top, "{step:?}");
             prop_assert!(view.cursor < view.top + view.rows, "{step:?}");
             let target = desk.targets().into_iter().next();
