@@ -203,8 +203,8 @@ impl Client {
     }
 
     /// A loop's stories; there are none before its first worker wrote them.
-    pub async fn stories(&self, id: &LoopId) -> Result<StoriesRecord, Error> {
-        self.json(self.of(id, ["stories"]), "stories").await
+    pub async fn stories(&self, id: &LoopId) -> Result<Option<StoriesRecord>, Error> {
+        self.json(self.of(id, ["stories"]), "stories or nothing").await
     }
 
     /// A loop's iterations.

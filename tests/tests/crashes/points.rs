@@ -185,7 +185,7 @@ async fn works_before(points: Points, first: Points) {
     };
     surviving(&mut world, &log, work).await;
     job.check(Expected::Synced).await;
-    let stories = client.stories(&job.id).await.expect("stories").stories;
+    let stories = client.stories(&job.id).await.expect("an answer").expect("stories").stories;
     assert!(stories.iter().all(|s| s.status == StoryStatus::Done), "{stories:#?}");
     let history = world.finish().await;
     assert_eq!(history.states(&job.id).last(), Some(&State::Synced));

@@ -74,7 +74,7 @@ async fn saying_done_everywhere_changes_nothing() {
     let id = world.create(&request).await;
     let item = world.ends(&id, State::Flatline).await;
     assert_eq!(item.record.reason, Reason::Failure(FailureClass::GatesFailed));
-    let stories = world.client().stories(&id).await.unwrap().stories;
+    let stories = world.client().stories(&id).await.unwrap().expect("stories").stories;
     assert!(
         stories.iter().all(|s| s.status != StoryStatus::Done && s.certificate.is_none()),
         "{stories:#?}"

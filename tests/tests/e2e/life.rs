@@ -82,7 +82,7 @@ async fn a_prompt_becomes_a_branch_with_all_its_evidence() {
     assert!(texts["diff"].contains("+done by US-001"), "{texts:#?}");
 
     // Stories, handoff, attempt, chain.
-    let stories = client.stories(&created).await.unwrap().stories;
+    let stories = client.stories(&created).await.unwrap().expect("stories").stories;
     assert_eq!(stories.len(), 1);
     assert_eq!(
         (stories[0].status, stories[0].done_as),
@@ -166,7 +166,7 @@ async fn a_repository_with_a_prd_of_its_own_is_worked_by_it() {
     let agent = world.agent("write", WRITE);
     let created = world.create(&world::request("own", &repository, &agent, &["true"])).await;
     world.ends(&created, State::Synced).await;
-    let stories = world.client().stories(&created).await.unwrap();
+    let stories = world.client().stories(&created).await.unwrap().expect("stories");
     assert_eq!(stories.source, smith_model::story::PrdSource::Repository);
     assert_eq!(stories.stories[0].title, "Read from the repository");
     world.finish().await;
@@ -187,7 +187,7 @@ async fn a_story_with_nothing_to_change_is_done_and_shown_as_unchanged() {
     let created = world.create(&request).await;
     world.ends(&created, State::Synced).await;
     let client = world.client();
-    let stories = client.stories(&created).await.unwrap().stories;
+    let stories = client.stories(&created).await.unwrap().expect("stories").stories;
     assert_eq!(stories[0].done_as, Some(DoneAs::Unchanged));
     let iterations = client.iterations(&created).await.unwrap().items;
     let outcomes: Vec<_> = iterations.iter().map(|i| i.outcome).collect();

@@ -31,6 +31,7 @@ async fn without_a_core_nothing_is_started() {
     world.create(&LoopRequest { depends_on, ..plain("b", &repository) }).await;
     let why = check(&world, "b", WhyCode::DependencyPending, "a").await;
     assert_eq!(why.waits_for, [crate::id("a")]);
+    assert_eq!(world.client().stories(&crate::id("b")).await.unwrap(), None, "none, not an error");
     world.cancel(&crate::id("a")).await;
     check(&world, "a", WhyCode::Ended, "the test asked for it").await;
     let why = check(&world, "b", WhyCode::DependencyEnded, "retry or accept").await;

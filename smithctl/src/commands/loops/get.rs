@@ -3,7 +3,6 @@
 use smith_client::{Client, Error as ClientError};
 use smith_model::api::LoopDetail;
 use smith_model::id::LoopId;
-use smith_model::problem::Code;
 
 use crate::app::App;
 use crate::error::{Error, Exit};
@@ -39,7 +38,7 @@ async fn gather(client: &Client, id: &LoopId) -> Result<Detail, ClientError> {
     let (detail, why, stories, attempts, iterations, handoffs) = futures::try_join!(
         client.get_loop(id),
         client.why(id),
-        async { absent(client.stories(id).await) },
+        client.stories(id),
         client.attempts(id),
         client.iterations(id),
         client.handoffs(id),
@@ -52,13 +51,4 @@ async fn gather(client: &Client, id: &LoopId) -> Result<Detail, ClientError> {
         iterations: iterations.items,
         handoff: handoffs.items.into_iter().next_back(),
     })
-}
-
-/// Before the first worker wrote them there are no stories.
-fn absent<T>(answer: Result<T, ClientError>) -> Result<Option<T>, ClientError> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(error) if error.code() == Some(Code::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
