@@ -11,6 +11,7 @@ use crate::journal::JournalAction;
 use crate::keys::Chord;
 use crate::look::Theme;
 use crate::pager::PagerAction;
+use crate::place::detail::DetailAction;
 
 /// Something that a person asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +45,8 @@ pub enum Action {
     Tab(TabAction),
     /// Do something in the fleet's table.
     Fleet(FleetAction),
+    /// Do something in a loop's pages.
+    Detail(DetailAction),
     /// Do something with a text.
     Pager(PagerAction),
     /// Do something with journals.

@@ -4,6 +4,7 @@ mod acts;
 pub mod complete;
 mod connect;
 mod create;
+mod detail;
 mod fleet;
 mod journal;
 mod look;
@@ -25,6 +26,7 @@ pub const GROUPS: &[(&str, &[Command])] = &[
     ("Creating", create::COMMANDS),
     ("Journals", journal::COMMANDS),
     ("Connection", connect::COMMANDS),
+    ("Loop", detail::COMMANDS),
     ("Moving", movement::COMMANDS),
     ("Texts", text::COMMANDS),
     ("Program and tabs", program::COMMANDS),

@@ -6,6 +6,7 @@ use smith_model::id::LoopId;
 
 use crate::acts::Order;
 use crate::create::Draft;
+use crate::fetch::Fetch;
 use crate::fleet::{OrderJob, ViewsJob};
 use crate::hints::Hints;
 use crate::host::Notice;
@@ -32,6 +33,8 @@ pub enum Effect {
     Connect(Asked),
     /// Start smithd on this machine, and speak to it.
     StartSmithd,
+    /// Ask the server. A newer question of the same kind takes the place of one that waits.
+    Fetch(Fetch),
     /// Stop, as Ctrl-Z does elsewhere.
     Suspend,
     /// Draw every cell again.

@@ -1,5 +1,6 @@
 //! How things look: what is meant ([`Role`]) becomes a colour and an attribute here, and nowhere else. Pure.
 
+mod code;
 mod colour;
 mod theme;
 
@@ -8,10 +9,12 @@ use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
 use smith_model::state::State;
 
+pub use code::Change;
 pub use colour::Rgb;
 pub use theme::{Ground, Theme};
 
 use crate::host::Depth;
+use crate::paper;
 use theme::Ink;
 
 /// What a piece of text is.
@@ -45,6 +48,8 @@ pub enum Role {
     Warning,
     /// It went wrong.
     Bad,
+    /// Code, a change, or what a program painted.
+    Code(paper::Ink, Change),
 }
 
 /// How much on the screen may move by itself.
@@ -108,6 +113,9 @@ impl Look {
             Role::Marked => strong(colour(palette.ink(Ink::Mark))),
             Role::Warning => strong(colour(palette.ink(Ink::Warning))),
             Role::Bad => strong(colour(palette.ink(Ink::Bad))),
+            Role::Code(ink, change) => {
+                code::style(self, colour(palette.ink(Ink::Text)), ink, change)
+            }
         }
     }
 
@@ -179,6 +187,7 @@ fn plain(role: Role) -> Modifier {
         Role::Hit => Modifier::UNDERLINED | Modifier::BOLD,
         Role::Dim | Role::Border | Role::Waiting => Modifier::DIM,
         Role::Text | Role::Good | Role::Active => Modifier::empty(),
+        Role::Code(ink, change) => code::plain(ink, change),
         Role::Title | Role::Key | Role::Marked | Role::Warning | Role::Bad => Modifier::BOLD,
     }
 }

@@ -9,6 +9,7 @@ use crate::acts::Outcome;
 use crate::connect::ConnectNews;
 use crate::create::Answered;
 use crate::effect::Edit;
+use crate::fetch::Fetched;
 use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
@@ -81,6 +82,8 @@ pub enum Msg {
         /// What came of it.
         answer: Answered,
     },
+    /// The server answered a question.
+    Fetched(Box<Fetched>),
     /// Time went on.
     Tick,
 }

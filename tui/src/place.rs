@@ -1,5 +1,6 @@
 //! What a tab can show: a file each.
 
+pub mod detail;
 pub mod fleet;
 
 use ratatui::layout::Rect;
@@ -21,6 +22,8 @@ pub enum Place {
     Fleet(Box<fleet::View>),
     /// Journals.
     Journal(Box<journal::View>),
+    /// A loop.
+    Detail(Box<detail::View>),
 }
 
 /// What a place did with an action.
@@ -51,6 +54,7 @@ impl Place {
         match self {
             Self::Fleet(view) => view.contexts(),
             Self::Journal(view) => view.contexts(),
+            Self::Detail(view) => view.contexts(),
         }
     }
 
@@ -58,6 +62,7 @@ impl Place {
     pub fn subject<'a>(&self, world: &'a World) -> Option<&'a Row> {
         match self {
             Self::Fleet(view) => view.subject(&world.fleet),
+            Self::Detail(view) => world.fleet.get(view.id()).map(|row| &**row),
             Self::Journal(view) => match view.loops() {
                 [id] => world.fleet.get(id).map(|row| &**row),
                 _ => None,
@@ -70,6 +75,7 @@ impl Place {
         match self {
             Self::Fleet(_) => &[],
             Self::Journal(view) => view.loops(),
+            Self::Detail(view) => view.journals(),
         }
     }
 
@@ -78,6 +84,7 @@ impl Place {
         match self {
             Self::Fleet(view) => view.title(world),
             Self::Journal(view) => view.title(world),
+            Self::Detail(view) => view.title(),
         }
     }
 
@@ -86,6 +93,7 @@ impl Place {
         match self {
             Self::Fleet(view) => view.act(tab, world, action),
             Self::Journal(view) => view.act(tab, world, action),
+            Self::Detail(view) => view.act(tab, world, action),
         }
     }
 
@@ -94,6 +102,7 @@ impl Place {
         match self {
             Self::Fleet(view) => view.settle(tab, world, area),
             Self::Journal(view) => view.settle(tab, world, area),
+            Self::Detail(view) => view.settle(tab, world, area),
         }
     }
 
@@ -102,6 +111,7 @@ impl Place {
         match self {
             Self::Fleet(view) => view.targets(&world.fleet),
             Self::Journal(view) => view.targets(world),
+            Self::Detail(view) => vec![view.id().clone()],
         }
     }
 
@@ -110,6 +120,7 @@ impl Place {
         match self {
             Self::Fleet(view) => view.draw(world, area, canvas),
             Self::Journal(view) => view.draw(world, area, canvas),
+            Self::Detail(view) => view.draw(world, area, canvas),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod acts;
 mod connect;
 mod editor;
+mod fetches;
 mod files;
 mod host;
 mod input;
@@ -51,6 +52,7 @@ use crate::world::Session;
 use acts::Acts;
 use connect::{Connector, Told};
 use editor::Editor;
+use fetches::Fetches;
 use host::Beside;
 use input::Late;
 use journal::Journals;
@@ -239,6 +241,7 @@ struct Owner {
 struct Server {
     client: Client,
     journals: Journals,
+    fetches: Fetches,
     sources: Sources,
 }
 
@@ -251,6 +254,7 @@ impl Owner {
         self.seeker = Seeker::new(tx.clone());
         self.server = Some(Server {
             journals: Journals::new(client.clone(), tx.clone()),
+            fetches: Fetches::new(client.clone(), tx.clone()),
             sources: Sources::new(client.clone(), tx),
             client,
         });
@@ -325,6 +329,11 @@ impl Owner {
         if let Msg::Found(_) = &msg {
             self.seeker.done();
         }
+        if let Msg::Fetched(fetched) = &msg
+            && let Some(Server { fetches, .. }) = &mut self.server
+        {
+            fetches.done(&fetched.fetch);
+        }
         self.beside.hears(&msg);
         let effects = self.happens(msg);
         self.carry_out(effects).await
@@ -362,6 +371,12 @@ impl Owner {
                 }
                 Effect::StartSmithd => {
                     self.connector.start_smithd();
+                    continue;
+                }
+                Effect::Fetch(fetch) => {
+                    if let Some(Server { fetches, .. }) = &mut self.server {
+                        fetches.ask(fetch);
+                    }
                     continue;
                 }
                 Effect::Views(job) => {

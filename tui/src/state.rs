@@ -86,16 +86,7 @@ impl State {
     /// At the start.
     pub fn new(now: Timestamp, session: Session, look: Look, size: (u16, u16)) -> Self {
         Self {
-            world: World {
-                now,
-                session,
-                fleet: Default::default(),
-                views: Default::default(),
-                filters: vec![],
-                acts: Default::default(),
-                journals: Default::default(),
-                look,
-            },
+            world: World::new(now, session, look),
             tabs: Tabs::new(Place::Fleet(Box::new(fleet::View::new()))),
             layers: vec![],
             keymap: Keymap::standard(),

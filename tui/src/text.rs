@@ -2,8 +2,11 @@
 
 use std::borrow::Cow;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde_json::Value;
 use smith_model::printable::{Lines, printable};
+use smith_model::story::DiffStat;
 use unicode_width::UnicodeWidthChar as _;
 
 /// The cells that a text takes.
@@ -50,6 +53,56 @@ pub fn age(time: SignedDuration) -> String {
     }
 }
 
+/// Milliseconds: `14ms`, `1.3s`, `75s`, `12m05s`, `3h20m`.
+pub fn millis(n: u64) -> String {
+    match n {
+        0..1000 => format!("{n}ms"),
+        1000..10_000 => format!("{:.1}s", n as f64 / 1000.0),
+        10_000..120_000 => format!("{}s", n / 1000),
+        120_000..7_200_000 => format!("{}m{:02}s", n / 60_000, n / 1000 % 60),
+        _ => format!("{}h{:02}m", n / 3_600_000, n / 60_000 % 60),
+    }
+}
+
+/// The time from one moment to another; none, where they are the wrong way round.
+pub fn between(from: Timestamp, to: Timestamp) -> String {
+    millis(u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0))
+}
+
+/// Millionths of a dollar as dollars.
+pub fn dollars(micro: u64) -> String {
+    format!("${}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000)
+}
+
+/// The name that a value has in records.
+pub fn word(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => word,
+        Ok(value) => value.to_string(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+/// So many of something: `1 try`, `2 tries`, `3 iterations`.
+pub fn count(n: u64, what: &str) -> String {
+    match (n, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (n, Some(stem)) => format!("{n} {stem}ies"),
+        (n, None) => format!("{n} {what}s"),
+    }
+}
+
+/// The size of a change: `1 file +2 -1`.
+pub fn change(stat: DiffStat) -> String {
+    let DiffStat { files, insertions, deletions } = stat;
+    format!("{} +{insertions} -{deletions}", count(files, "file"))
+}
+
+/// The first digits of a commit.
+pub fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +119,24 @@ mod tests {
         ] {
             assert_eq!(cut(text, columns, "…"), expect, "{text} in {columns}");
         }
+    }
+
+    #[test]
+    fn a_length_is_told_as_finely_as_it_matters() {
+        for (n, expect) in [
+            (14, "14ms"),
+            (9_949, "9.9s"),
+            (75_000, "75s"),
+            (125_000, "2m05s"),
+            (7_265_000, "2h01m"),
+        ] {
+            assert_eq!(millis(n), expect);
+        }
+        assert_eq!(dollars(1_239_999), "$1.23");
+        assert_eq!(
+            [count(1, "try"), count(2, "try"), count(0, "file")],
+            ["1 try", "2 tries", "0 files"]
+        );
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::msg::{Button, FleetChange, Mouse, MouseKind, Msg, Stream};
 use crate::pager::PagerAction;
 use crate::place::Place;
 use crate::state::State;
+use crate::world::World;
 
 /// Rows that one step of the wheel moves.
 const WHEEL: i32 = 3;
@@ -27,6 +28,13 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
     state.world.now = now;
     let mut effects = match msg {
         Msg::Tick => tick(state),
+        // What is as it was before isn't drawn anew.
+        Msg::Fetched(fetched) => {
+            if !state.world.loops.take(*fetched) {
+                return vec![];
+            }
+            vec![]
+        }
         Msg::Key(chord) => key(state, chord),
         Msg::Paste(text) => match state.layers.last_mut().map(|layer| layer.paste(&text)) {
             Some(answer) => answered(state, answer).unwrap_or_default(),
@@ -95,6 +103,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
                 match &mut tab.place {
                     Place::Fleet(view) => view.take(&state.world, ordered),
                     Place::Journal(_) => {}
+                    Place::Detail(_) => {}
                 }
             }
             vec![]
@@ -121,6 +130,12 @@ fn settle(state: &mut State) -> Vec<Effect> {
     let tab = state.tabs.current_mut();
     state.world.journals.attend(tab.place.journals(), &state.world.fleet);
     let mut effects = tab.place.settle(tab.id, &state.world, layout.body);
+    if let Place::Detail(view) = &tab.place {
+        let topics = view.topics(&state.world);
+        let World { now, fleet, loops, .. } = &mut state.world;
+        let row = fleet.get(view.id()).map(AsRef::as_ref);
+        effects.extend(loops.look(*now, view.id(), row, &topics).into_iter().map(Effect::Fetch));
+    }
     // Each sees the state without the layers: none is for another to know.
     let mut layers = std::mem::take(&mut state.layers);
     effects.extend(layers.iter_mut().flat_map(|layer| layer.settle(state)));
@@ -248,7 +263,7 @@ fn fleet(state: &mut State, said: Stream<FleetChange>) {
                 match &mut state.tabs.current_mut().place {
                     // While the whole is loaded, one order of all is cheaper than a place for each.
                     Place::Fleet(view) if is_live => view.touch(&state.world.fleet, &touched),
-                    Place::Fleet(_) | Place::Journal(_) => {}
+                    Place::Fleet(_) | Place::Journal(_) | Place::Detail(_) => {}
                 }
             }
             if !is_live {
@@ -271,6 +286,7 @@ fn expire(state: &mut State) {
         match &mut tab.place {
             Place::Fleet(view) => view.expire(),
             Place::Journal(_) => {}
+            Place::Detail(_) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is known, whatever tab looks at it.
 
 pub mod journals;
+mod loops;
 
 use jiff::Timestamp;
 use smith_model::access::{Identity, Role};
@@ -10,6 +11,7 @@ use crate::acts::Book;
 use crate::fleet::{SavedViews, Table};
 use crate::look::Look;
 use crate::world::journals::Journals;
+pub use loops::{Known, Loops, Moment, Papers, Slot, What};
 
 /// What is known.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub struct World {
     pub acts: Book,
     /// The journals that are looked at.
     pub journals: Journals,
+    /// More of the loops that are looked at.
+    pub loops: Loops,
     /// How things look.
     pub look: Look,
 }
@@ -50,10 +54,38 @@ pub struct Session {
 }
 
 impl World {
+    /// At the start: nothing is known yet.
+    pub fn new(now: Timestamp, session: Session, look: Look) -> Self {
+        Self {
+            now,
+            session,
+            fleet: Table::default(),
+            views: SavedViews::default(),
+            filters: vec![],
+            acts: Book::default(),
+            journals: Journals::default(),
+            loops: Loops::default(),
+            look,
+        }
+    }
+
     /// Forgets everything that is true of one server only: from here on it is another one.
     pub fn forget(&mut self, session: Session) {
-        self.session = session;
-        self.fleet = Table::default();
+        let fresh = Self::new(self.now, session, self.look);
+        let before = std::mem::replace(self, fresh);
+        // What is a person's own, and what was asked for, stays.
+        let Self {
+            now: _,
+            session: _,
+            fleet: _,
+            journals: _,
+            loops: _,
+            look: _,
+            views,
+            filters,
+            acts,
+        } = before;
+        (self.views, self.filters, self.acts) = (views, filters, acts);
     }
 }
 

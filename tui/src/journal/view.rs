@@ -2,11 +2,12 @@
 
 use std::cmp::Ordering;
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 use smith_model::id::LoopId;
 
 use super::entry::{Style, Whose};
-use super::index::{Index, Moved, Shown};
+use super::index::{At, Index, Key, Moved, Shown};
 use super::{Clock, Filter, Form, JournalAction, draw, form};
 use crate::action::{Action, Motion};
 use crate::draw::Canvas;
@@ -39,6 +40,8 @@ pub struct View {
     /// By loop: before which entry of which epoch older ones were asked for.
     asked: Vec<Option<(u64, u64)>>,
     columns: usize,
+    /// The entry that the cursor is to go to, once it is there.
+    wanted: Option<Key>,
 }
 
 impl View {
@@ -55,8 +58,19 @@ impl View {
             unseen: 0,
             asked: vec![None; loops.len()],
             columns: 0,
+            wanted: None,
             loops,
         }
+    }
+
+    /// Are long lines cut, so that one can move to the side?
+    pub fn is_cut(&self) -> bool {
+        !self.pager.is_wrapped()
+    }
+
+    /// Puts the cursor on an entry of the first loop, as soon as it is there.
+    pub fn go_to(&mut self, seq: u64, at: Timestamp) {
+        self.wanted = Some(Key { at, of: 0, seq });
     }
 
     /// The loops.
@@ -92,6 +106,7 @@ impl View {
     pub fn act(&mut self, _tab: u64, world: &World, action: &Action) -> Handled {
         match action {
             Action::Move(motion) => {
+                self.wanted = None;
                 let Self { pager, index, loops, .. } = self;
                 let style = style(self.clock, self.columns, loops, world);
                 pager.go(&Shown::new(index, loops, &world.journals, style), *motion);
@@ -199,6 +214,18 @@ impl View {
         let style = style(self.clock, self.columns, loops, world);
         let shown = Shown::new(index, loops, &world.journals, style);
         pager.settle(&shown, self.columns, body.height.into());
+        if let Some(key) = self.wanted {
+            let line = index.find(At { key, part: 0 });
+            let is_there = index.line(line).is_some_and(|found| found.key == key);
+            if index.len() > 0 {
+                // Until it is there, the top: older ones are asked for from it.
+                pager.go(&shown, Motion::To(line));
+                pager.settle(&shown, self.columns, body.height.into());
+            }
+            if is_there {
+                self.wanted = None;
+            }
+        }
         if pager.is_following() {
             self.unseen = 0;
             let last = |id| world.journals.get(id).and_then(|journal| journal.last()).unwrap_or(0);

@@ -1,6 +1,6 @@
 //! The bindings that Smith comes with: where, which keys, which command.
 
-use crate::keys::Context::{self, Everywhere, Facets, Fleet, Journal, List, Text};
+use crate::keys::Context::{self, Everywhere, Facets, Fleet, Journal, List, Loop, Text};
 
 /// All of them.
 pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
@@ -102,6 +102,23 @@ pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
     (Journal, "p p", "phase publish"),
     (Journal, "p m", "phase completion"),
     (Journal, "p o", "phase operator"),
+    (Loop, "1", "page overview"),
+    (Loop, "2", "page journal"),
+    (Loop, "3", "page iterations"),
+    (Loop, "4", "page handoffs"),
+    (Loop, "5", "page acts"),
+    (Loop, "6", "page spec"),
+    (Loop, "7", "page timeline"),
+    (Loop, "T", "clock"),
+    (Loop, ">", "next-page"),
+    (Loop, "<", "previous-page"),
+    (Loop, "r", "show record"),
+    (Loop, "p", "show prompt"),
+    (Loop, "o", "show output"),
+    (Loop, "t", "show gates"),
+    (Loop, "d", "show diff"),
+    (Loop, "R", "refresh"),
+    (Loop, "l", "page journal"),
     (Text, "/", "find"),
     (Text, "n", "find-next"),
     (Text, "N", "find-previous"),

@@ -20,7 +20,19 @@ impl View {
 
     /// Draws what is seen of the lines.
     pub fn draw(&self, lines: &dyn Lines, area: Rect, canvas: &mut Canvas<'_>) {
-        canvas.region(Region::text(area));
+        self.paint(lines, area, Some(self.cursor), canvas);
+    }
+
+    /// The same while the keys are for something else: without the cursor, and nothing that the
+    /// mouse can do.
+    pub fn draw_beside(&self, lines: &dyn Lines, area: Rect, canvas: &mut Canvas<'_>) {
+        self.paint(lines, area, None, canvas);
+    }
+
+    fn paint(&self, lines: &dyn Lines, area: Rect, cursor: Option<usize>, canvas: &mut Canvas<'_>) {
+        if cursor.is_some() {
+            canvas.region(Region::text(area));
+        }
         let (mut y, mut line) = (area.y, Line::default());
         let mut skip = self.top.row;
         let chosen = self.chosen();
@@ -64,7 +76,7 @@ impl View {
                 }
                 canvas.restyle(rows, Role::Marked);
             }
-            if at == self.cursor {
+            if cursor == Some(at) {
                 canvas.restyle(rows, Role::Cursor);
             }
             if y >= area.bottom() {

@@ -221,6 +221,9 @@ impl View {
     pub fn settle(&mut self, lines: &dyn Lines, columns: usize, rows: usize) {
         (self.rows, self.columns) = (rows.max(1), columns.max(1));
         let last = lines.len().saturating_sub(1);
+        // What is at the top may be another line now, or broken elsewhere.
+        self.top.line = self.top.line.min(last);
+        self.top.row = self.top.row.min(self.height(lines, self.top.line) - 1);
         self.cursor = if self.is_following { last } else { self.cursor.min(last) };
         self.chosen_from = self.chosen_from.map(|from| from.min(last));
         if let Some(found) = &mut self.found {

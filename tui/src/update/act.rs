@@ -11,7 +11,8 @@ use crate::layers::line::{Line, Purpose};
 use crate::layers::page::Page;
 use crate::layers::themes::Themes;
 use crate::look::Role;
-use crate::place::{Handled, Place, fleet};
+use crate::place::detail::DetailAction;
+use crate::place::{Handled, Place, detail, fleet};
 use crate::state::State;
 use crate::update::{acts, connect, create, key};
 
@@ -72,7 +73,10 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             state.layers.push(Layer::Line(line));
         }
         Action::Fleet(FleetAction::EditFilter) => {
-            let Place::Fleet(view) = &state.tabs.current().place else { return vec![] };
+            let Place::Fleet(view) = &state.tabs.current().place else {
+                state.say("only the fleet is filtered; / looks for words here", Role::Dim);
+                return vec![];
+            };
             let line = FilterLine::new(view.filter().text(), &state.world.filters);
             state.layers.push(Layer::Filter(line));
         }
@@ -104,10 +108,7 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             let place = match destination {
                 Destination::Fleet => Place::Fleet(Box::new(fleet::View::new())),
                 Destination::Journal(loops) => Place::Journal(Box::new(journal::View::new(loops))),
-                Destination::Loop(id) => {
-                    state.say(format!("{id}"), Role::Text);
-                    return vec![];
-                }
+                Destination::Loop(id) => Place::Detail(Box::new(detail::View::new(id))),
             };
             state.tabs.current_mut().go(place);
         }
@@ -154,6 +155,11 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Create(action) => return create::act(state, action),
         Action::Connect(action) => return connect::act(state, action),
         Action::Press(chord) => return key(state, chord),
+        Action::Detail(DetailAction::Refresh) => {
+            if let Place::Detail(view) = &state.tabs.current().place {
+                state.world.loops.expire(view.id());
+            }
+        }
         Action::Journal(JournalAction::Open) => {
             let loops = state.tabs.current().place.targets(&state.world);
             if loops.is_empty() {
@@ -166,7 +172,8 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::Open
         | Action::Fleet(_)
         | Action::Pager(_)
-        | Action::Journal(_) => {
+        | Action::Journal(_)
+        | Action::Detail(_) => {
             state.say("there is nothing here to do that with", Role::Dim);
         }
     }
@@ -215,6 +222,7 @@ fn seen_again(state: &mut State) {
     match &mut state.tabs.current_mut().place {
         Place::Fleet(view) => view.return_to(),
         Place::Journal(_) => {}
+        Place::Detail(_) => {}
     }
 }
 
