@@ -67,7 +67,7 @@ const FENCES: &[Fence] = &[
     Fence {
         packages: &["ratatui", "ratatui-core", "ratatui-widgets", "crossterm"],
         members: Some(&["tui", "prd-wizard", "term"]),
-        rooms: &["tui/src", "prd-wizard/src/screens", "term/src/widget"],
+        rooms: &["tui/src", "tui/examples", "prd-wizard/src/screens", "term/src/widget"],
         instead: "only tui, the wizard's screens and term's widget draw",
     },
     Fence {
