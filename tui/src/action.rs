@@ -12,6 +12,7 @@ use crate::keys::Chord;
 use crate::look::Theme;
 use crate::pager::PagerAction;
 use crate::place::detail::DetailAction;
+use crate::place::inbox::InboxAction;
 
 /// Something that a person asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +52,8 @@ pub enum Action {
     Pager(PagerAction),
     /// Do something with journals.
     Journal(JournalAction),
+    /// Do something in the inbox.
+    Inbox(InboxAction),
     /// Choose what stands there in the palette, counted from 0.
     Choose(usize),
     /// Choose a theme by looking at each.
@@ -112,6 +115,8 @@ pub enum ConfigAction {
 pub enum Destination {
     /// The fleet.
     Fleet,
+    /// The loops that wait for a person.
+    Inbox,
     /// A loop.
     Loop(LoopId),
     /// The journals of loops, as one.
@@ -136,6 +141,26 @@ pub enum Motion {
     To(usize),
     /// So many columns; left where it is negative.
     Columns(i32),
+}
+
+impl Motion {
+    /// Where a cursor comes to, from a row of a list whose last row and seen rows are these; nothing: it goes sideways.
+    pub fn lands(self, from: usize, last: usize, seen: usize) -> Option<usize> {
+        let page = i32::try_from(seen.max(1)).unwrap_or(i32::MAX);
+        let by = |rows: i32| {
+            let rows = isize::try_from(rows).unwrap_or_default();
+            from.saturating_add_signed(rows).min(last)
+        };
+        Some(match self {
+            Self::Rows(rows) => by(rows),
+            Self::HalfPages(times) => by((page / 2).max(1).saturating_mul(times)),
+            Self::Pages(times) => by(page.saturating_mul(times)),
+            Self::Top => 0,
+            Self::Bottom => last,
+            Self::To(row) => row.min(last),
+            Self::Columns(_) => return None,
+        })
+    }
 }
 
 /// What can be done with tabs.

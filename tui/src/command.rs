@@ -6,6 +6,7 @@ mod connect;
 mod create;
 mod detail;
 mod fleet;
+mod inbox;
 mod journal;
 mod look;
 mod movement;
@@ -27,6 +28,7 @@ pub const GROUPS: &[(&str, &[Command])] = &[
     ("Journals", journal::COMMANDS),
     ("Connection", connect::COMMANDS),
     ("Loop", detail::COMMANDS),
+    ("Inbox", inbox::COMMANDS),
     ("Moving", movement::COMMANDS),
     ("Texts", text::COMMANDS),
     ("Program and tabs", program::COMMANDS),

@@ -66,7 +66,8 @@ pub fn frame(state: &State, frame: &mut Frame<'_>) -> Hits {
     let area = frame.area();
     let layout = state.layout();
     let mut hits = Hits::default();
-    let mut canvas = Canvas::new(frame.buffer_mut(), &mut hits, state.world.look);
+    let mut canvas = Canvas::new(frame.buffer_mut(), &mut hits, state.world.look)
+        .with_keys(&state.keymap, state.tabs.current().place.contexts());
     canvas.clear(area, Role::Text);
     chrome::bar(state, layout.bar, &mut canvas);
     chrome::tabs(state, layout.tabs, &mut canvas);

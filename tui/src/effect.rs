@@ -13,6 +13,7 @@ use crate::host::Notice;
 use crate::journal::Form;
 use crate::layers::palette::SeekJob;
 use crate::settings::Asked;
+use crate::world::inbox;
 
 /// Something to be done outside of the state.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub enum Effect {
     StartSmithd,
     /// Ask the server. A newer question of the same kind takes the place of one that waits.
     Fetch(Fetch),
+    /// Have the server mark items of the inbox; each one's outcome comes as a message with this number.
+    Mark(u64, inbox::Order),
     /// Stop, as Ctrl-Z does elsewhere.
     Suspend,
     /// Draw every cell again.

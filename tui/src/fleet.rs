@@ -19,6 +19,8 @@ pub use column::{Column, Direction, Kind, Value};
 pub use columns::{ColumnChange, Columns};
 pub use counts::{Counts, Tally};
 pub use filter::Filter;
+pub(crate) use filter::Pattern;
+pub(crate) use filter::words::{self, Raw};
 pub use groups::{Group, GroupKey, Line, Lines};
 pub use order::{Grouping, Look, OrderJob, Ordered, Scope, Shown, Sort, ViewId};
 pub use row::Row;

@@ -22,6 +22,7 @@ pub mod prompt;
 pub mod start;
 pub mod themes;
 pub mod which_key;
+pub mod words;
 
 use ratatui::layout::Rect;
 
@@ -49,6 +50,8 @@ pub enum Layer {
     Themes(themes::Themes),
     /// The fleet's filter while it is typed.
     Filter(filter::FilterLine),
+    /// The question for the words of an act about items of the inbox.
+    Words(words::Words),
     /// The question before an act.
     Confirm(confirm::Confirm),
     /// What was done from here.
@@ -90,6 +93,7 @@ impl Layer {
             Self::Palette(palette) => palette.key(chord),
             Self::Themes(themes) => themes.key(chord),
             Self::Filter(line) => line.key(chord),
+            Self::Words(words) => words.key(chord),
             Self::Confirm(confirm) => confirm.key(chord),
             Self::History(history) => history.key(chord),
             Self::Form(form) => form.key(chord),
@@ -107,6 +111,7 @@ impl Layer {
             Self::Filter(line) => line.paste(text),
             Self::Help(help) => help.paste(text),
             Self::Palette(palette) => palette.paste(text),
+            Self::Words(words) => words.paste(text),
             Self::Confirm(confirm) => confirm.paste(text),
             Self::Form(form) => form.paste(text),
             Self::Picker(picker) => picker.paste(text),
@@ -122,6 +127,7 @@ impl Layer {
             Self::Palette(palette) => return palette.settle(state),
             Self::Line(line) => line.settle(state),
             Self::Help(help) => help.settle(state),
+            Self::Words(words) => words.settle(&state.world),
             Self::Confirm(confirm) => confirm.settle(&state.world),
             Self::History(history) => history.settle(state.world.acts.landed().len()),
             Self::Start(start) => start.settle(&state.world),
@@ -142,6 +148,7 @@ impl Layer {
             Self::Help(_) | Self::Palette(_) | Self::Page(_) | Self::Themes(_) => true,
             Self::Line(_)
             | Self::Filter(_)
+            | Self::Words(_)
             | Self::Confirm(_)
             | Self::History(_)
             | Self::Form(_)
@@ -164,6 +171,7 @@ impl Layer {
             Self::Help(help) => help.draw(area, canvas),
             Self::Palette(palette) => palette.draw(area, canvas),
             Self::Themes(themes) => themes.draw(state.world.look.theme, area, canvas),
+            Self::Words(words) => words.draw(area, canvas),
             Self::Confirm(confirm) => confirm.draw(state, area, canvas),
             Self::History(history) => history.draw(state, area, canvas),
             Self::Form(form) => form.draw(area, canvas),

@@ -7,6 +7,7 @@ mod theme;
 use jiff::Timestamp;
 use ratatui::style::{Color, Modifier, Style};
 use serde::{Deserialize, Serialize};
+use smith_model::inbox::Severity;
 use smith_model::state::State;
 
 pub use code::Change;
@@ -156,6 +157,26 @@ impl Look {
             State::Synced => Role::Good,
             State::Flatline => Role::Bad,
             State::Cancelled => Role::Dim,
+        }
+    }
+
+    /// What a severity is.
+    pub fn role_of_severity(self, severity: Severity) -> Role {
+        match severity {
+            Severity::Critical => Role::Bad,
+            Severity::Warning => Role::Warning,
+            Severity::Notice => Role::Text,
+        }
+    }
+
+    /// A sign for a severity, told apart by its shape.
+    pub fn sign_of_severity(self, severity: Severity) -> &'static str {
+        match (severity, self.ascii) {
+            (Severity::Critical, _) => "!",
+            (Severity::Warning, false) => "▲",
+            (Severity::Warning, true) => "^",
+            (Severity::Notice, false) => "·",
+            (Severity::Notice, true) => ".",
         }
     }
 

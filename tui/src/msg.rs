@@ -14,6 +14,7 @@ use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
 use crate::look::Ground;
+use crate::world::inbox::{self, InboxChange};
 use crate::world::journals::Heard;
 
 /// Something that happened.
@@ -41,6 +42,17 @@ pub enum Msg {
     Fleet(Stream<FleetChange>),
     /// Something was heard of a journal.
     Journal(Heard),
+    /// The inbox's stream said something.
+    Inbox(Stream<InboxChange>),
+    /// What came of an act about an item of the inbox.
+    Marked {
+        /// The number of the order.
+        order: u64,
+        /// The item.
+        target: inbox::Target,
+        /// What came of it.
+        outcome: inbox::Outcome,
+    },
     /// An order was found.
     Ordered(Ordered),
     /// Loops were found for the palette.

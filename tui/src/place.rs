@@ -2,6 +2,7 @@
 
 pub mod detail;
 pub mod fleet;
+pub mod inbox;
 
 use ratatui::layout::Rect;
 use smith_model::id::LoopId;
@@ -24,6 +25,8 @@ pub enum Place {
     Journal(Box<journal::View>),
     /// A loop.
     Detail(Box<detail::View>),
+    /// The loops that wait for a person.
+    Inbox(Box<inbox::View>),
 }
 
 /// What a place did with an action.
@@ -55,6 +58,7 @@ impl Place {
             Self::Fleet(view) => view.contexts(),
             Self::Journal(view) => view.contexts(),
             Self::Detail(view) => view.contexts(),
+            Self::Inbox(_) => &[Context::Inbox, Context::List, Context::Everywhere],
         }
     }
 
@@ -63,6 +67,7 @@ impl Place {
         match self {
             Self::Fleet(view) => view.subject(&world.fleet),
             Self::Detail(view) => world.fleet.get(view.id()).map(|row| &**row),
+            Self::Inbox(view) => world.fleet.get(view.selected()?).map(|row| &**row),
             Self::Journal(view) => match view.loops() {
                 [id] => world.fleet.get(id).map(|row| &**row),
                 _ => None,
@@ -73,7 +78,7 @@ impl Place {
     /// The loops whose journals it shows.
     pub fn journals(&self) -> &[LoopId] {
         match self {
-            Self::Fleet(_) => &[],
+            Self::Fleet(_) | Self::Inbox(_) => &[],
             Self::Journal(view) => view.loops(),
             Self::Detail(view) => view.journals(),
         }
@@ -85,6 +90,7 @@ impl Place {
             Self::Fleet(view) => view.title(world),
             Self::Journal(view) => view.title(world),
             Self::Detail(view) => view.title(),
+            Self::Inbox(view) => view.title(world),
         }
     }
 
@@ -94,6 +100,7 @@ impl Place {
             Self::Fleet(view) => view.act(tab, world, action),
             Self::Journal(view) => view.act(tab, world, action),
             Self::Detail(view) => view.act(tab, world, action),
+            Self::Inbox(view) => view.act(world, action),
         }
     }
 
@@ -103,6 +110,10 @@ impl Place {
             Self::Fleet(view) => view.settle(tab, world, area),
             Self::Journal(view) => view.settle(tab, world, area),
             Self::Detail(view) => view.settle(tab, world, area),
+            Self::Inbox(view) => {
+                view.settle(world, area);
+                vec![]
+            }
         }
     }
 
@@ -112,6 +123,9 @@ impl Place {
             Self::Fleet(view) => view.targets(&world.fleet),
             Self::Journal(view) => view.targets(world),
             Self::Detail(view) => vec![view.id().clone()],
+            Self::Inbox(view) => {
+                view.targets(world).iter().map(|item| item.loop_id.clone()).collect()
+            }
         }
     }
 
@@ -121,6 +135,7 @@ impl Place {
             Self::Fleet(view) => view.draw(world, area, canvas),
             Self::Journal(view) => view.draw(world, area, canvas),
             Self::Detail(view) => view.draw(world, area, canvas),
+            Self::Inbox(view) => view.draw(world, area, canvas),
         }
     }
 }

@@ -11,6 +11,7 @@ mod files;
 mod host;
 mod input;
 mod journal;
+mod marks;
 mod orders;
 mod paint;
 mod player;
@@ -376,6 +377,12 @@ impl Owner {
                 Effect::Fetch(fetch) => {
                     if let Some(Server { fetches, .. }) = &mut self.server {
                         fetches.ask(fetch);
+                    }
+                    continue;
+                }
+                Effect::Mark(number, order) => {
+                    if let Some(Server { client, .. }) = &self.server {
+                        self.acts.mark(client.clone(), number, order);
                     }
                     continue;
                 }

@@ -52,6 +52,8 @@ pub struct State {
     pub seed: Uuid,
     /// Keys that were made.
     keys: u64,
+    /// What the terminal's window was called last.
+    pub titled: Option<String>,
     /// A frame is due.
     pub is_dirty: bool,
     /// A person was told what isn't over yet, and may leave nevertheless.
@@ -80,6 +82,8 @@ pub enum Source {
     Identity,
     /// A journal.
     Journal(Ask),
+    /// The inbox, which the bar at the top counts wherever one is.
+    Inbox,
 }
 
 impl State {
@@ -99,6 +103,7 @@ impl State {
             hits: Hits::default(),
             seed: Uuid::nil(),
             keys: 0,
+            titled: None,
             is_dirty: true,
             is_leaving: false,
             is_over: false,
@@ -138,7 +143,7 @@ impl State {
 
     /// What it wants to hear from.
     pub fn wanted(&self) -> BTreeSet<Source> {
-        let mut wanted = BTreeSet::from([Source::Fleet]);
+        let mut wanted = BTreeSet::from([Source::Fleet, Source::Inbox]);
         let Session { identity, refused, .. } = &self.world.session;
         if identity.is_none() && refused.is_none() {
             wanted.insert(Source::Identity);

@@ -4,6 +4,7 @@ mod act;
 mod acts;
 mod connect;
 mod create;
+mod inbox;
 
 use jiff::Timestamp;
 
@@ -80,6 +81,14 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
             vec![]
         }
         Msg::Action(action) => act::act(state, action),
+        Msg::Inbox(said) => {
+            inbox::heard(state, said);
+            vec![]
+        }
+        Msg::Marked { order, target, outcome } => {
+            inbox::landed(state, order, target, outcome);
+            vec![]
+        }
         Msg::Fleet(said) => {
             fleet(state, said);
             vec![]
@@ -103,7 +112,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
                 match &mut tab.place {
                     Place::Fleet(view) => view.take(&state.world, ordered),
                     Place::Journal(_) => {}
-                    Place::Detail(_) => {}
+                    Place::Detail(_) | Place::Inbox(_) => {}
                 }
             }
             vec![]
@@ -121,6 +130,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
     };
     state.is_dirty = true;
     effects.extend(settle(state));
+    effects.extend(inbox::title(state));
     effects
 }
 
@@ -148,7 +158,7 @@ fn tick(state: &mut State) -> Vec<Effect> {
     if state.said.as_ref().is_some_and(|said| said.until <= state.world.now) {
         state.said = None;
     }
-    vec![]
+    inbox::tick(state)
 }
 
 fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
@@ -263,7 +273,7 @@ fn fleet(state: &mut State, said: Stream<FleetChange>) {
                 match &mut state.tabs.current_mut().place {
                     // While the whole is loaded, one order of all is cheaper than a place for each.
                     Place::Fleet(view) if is_live => view.touch(&state.world.fleet, &touched),
-                    Place::Fleet(_) | Place::Journal(_) | Place::Detail(_) => {}
+                    Place::Fleet(_) | Place::Journal(_) | Place::Detail(_) | Place::Inbox(_) => {}
                 }
             }
             if !is_live {
@@ -286,7 +296,7 @@ fn expire(state: &mut State) {
         match &mut tab.place {
             Place::Fleet(view) => view.expire(),
             Place::Journal(_) => {}
-            Place::Detail(_) => {}
+            Place::Detail(_) | Place::Inbox(_) => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What is known, whatever tab looks at it.
 
+pub mod inbox;
 pub mod journals;
 mod loops;
 
@@ -10,6 +11,7 @@ use smith_model::id::ProjectName;
 use crate::acts::Book;
 use crate::fleet::{SavedViews, Table};
 use crate::look::Look;
+use crate::world::inbox::{Inbox, Marking, Viewer};
 use crate::world::journals::Journals;
 pub use loops::{Known, Loops, Moment, Papers, Slot, What};
 
@@ -32,6 +34,10 @@ pub struct World {
     pub journals: Journals,
     /// More of the loops that are looked at.
     pub loops: Loops,
+    /// The loops that wait for a person.
+    pub inbox: Inbox,
+    /// What is being done about them from here.
+    pub marking: Marking,
     /// How things look.
     pub look: Look,
 }
@@ -65,6 +71,8 @@ impl World {
             acts: Book::default(),
             journals: Journals::default(),
             loops: Loops::default(),
+            inbox: Inbox::default(),
+            marking: Marking::default(),
             look,
         }
     }
@@ -80,16 +88,25 @@ impl World {
             fleet: _,
             journals: _,
             loops: _,
+            inbox: _,
             look: _,
             views,
             filters,
             acts,
+            marking,
         } = before;
         (self.views, self.filters, self.acts) = (views, filters, acts);
+        self.marking = marking;
+        self.marking.move_on();
     }
 }
 
 impl Session {
+    /// Who looks at the inbox.
+    pub fn viewer(&self) -> Viewer<'_> {
+        Viewer { name: self.identity.as_ref().map(|identity| identity.name.as_str()) }
+    }
+
     /// May anything be changed from here? Else why not, and the way out.
     pub fn may_act(&self) -> Result<(), String> {
         match &self.identity {

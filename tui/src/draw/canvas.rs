@@ -6,6 +6,7 @@ use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::action::Action;
+use crate::keys::{Chord, Context, Keymap};
 use crate::look::{Look, Role};
 use crate::text;
 
@@ -74,6 +75,7 @@ pub struct Canvas<'a> {
     buffer: &'a mut Buffer,
     hits: &'a mut Hits,
     cursor: Option<Position>,
+    keys: Option<(&'a Keymap, &'a [Context])>,
     /// How things look.
     pub look: Look,
 }
@@ -81,7 +83,19 @@ pub struct Canvas<'a> {
 impl<'a> Canvas<'a> {
     /// On this buffer.
     pub fn new(buffer: &'a mut Buffer, hits: &'a mut Hits, look: Look) -> Self {
-        Self { buffer, hits, cursor: None, look }
+        Self { buffer, hits, cursor: None, keys: None, look }
+    }
+
+    /// The same, for a screen on which keys mean this, there.
+    pub fn with_keys(self, keymap: &'a Keymap, contexts: &'a [Context]) -> Self {
+        Self { keys: Some((keymap, contexts)), ..self }
+    }
+
+    /// The keys that one would press for an action here, as people name them; nothing, where none are bound.
+    pub fn keys_of(&self, action: &Action) -> Option<String> {
+        let (keymap, contexts) = self.keys?;
+        let keys = keymap.keys_of(contexts, action)?;
+        Some(keys.iter().map(Chord::to_string).collect::<Vec<_>>().join(" "))
     }
 
     /// Writes a line of text from outside, made printable and cut; answers the cells that it took.

@@ -1,9 +1,10 @@
 //! What stands around a place: the bar at the top, the tabs, the tip.
 
 use ratatui::layout::Rect;
+use smith_model::inbox::Severity;
 use smith_model::state::State as LoopState;
 
-use crate::action::{Action, TabAction};
+use crate::action::{Action, Destination, TabAction};
 use crate::command;
 use crate::draw::{Canvas, Region};
 use crate::fleet::Link;
@@ -11,6 +12,7 @@ use crate::keys::keys_text;
 use crate::look::{Look, Role};
 use crate::state::State;
 use crate::text;
+use crate::world::inbox::Trust;
 
 /// The most cells of a tab.
 const TAB: usize = 30;
@@ -23,7 +25,6 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     canvas.clear(area, Role::Bar);
     let session = &state.world.session;
     let (short, long, link_role) = link(state);
-    let counts = counts(state, canvas.look);
     let place = session.context.as_deref().unwrap_or(&session.server);
     let read_only = if session.may_act().is_err() {
         vec![(" READ ONLY".to_owned(), Role::Warning)]
@@ -34,12 +35,13 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let who = who.map(|who| (format!("  {who}"), Role::Bar));
     let name = vec![(" Smith ".to_owned(), Role::Bar)];
     // As they stand; taken in as they matter.
-    let mut parts: [Vec<Piece>; 5] = [
+    let mut parts: [Vec<Piece>; 6] = [
         name,
         vec![(format!(" {}", text::clean(place)), Role::Bar)],
         who.into_iter().collect(),
         read_only,
-        counts,
+        inbox(state, canvas.look),
+        counts(state, canvas.look),
     ];
     let width = |pieces: &[Piece]| pieces.iter().map(|(text, _)| text::width(text)).sum::<usize>();
     let room = usize::from(area.width);
@@ -47,14 +49,16 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let mut used = text::width(&short) + 2;
     // Of the counts, those that want somebody stand first.
     let least = used;
-    parts[4].retain(|piece| {
-        let fits = used + text::width(&piece.0) <= room;
-        used += if fits { text::width(&piece.0) } else { 0 };
-        fits
-    });
+    for counts in &mut parts[4..] {
+        counts.retain(|piece| {
+            let fits = used + text::width(&piece.0) <= room;
+            used += if fits { text::width(&piece.0) } else { 0 };
+            fits
+        });
+    }
     used = least;
-    let mut is_shown = [false; 5];
-    for at in [4, 3, 1] {
+    let mut is_shown = [false; 6];
+    for at in [4, 5, 3, 1] {
         is_shown[at] = used + width(&parts[at]) <= room;
         used += if is_shown[at] { width(&parts[at]) } else { 0 };
     }
@@ -65,6 +69,11 @@ pub(super) fn bar(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
         is_shown[at] = used + width(&parts[at]) <= room;
         used += if is_shown[at] { width(&parts[at]) } else { 0 };
     }
+    let before: usize = (0..4).filter(|at| is_shown[*at]).map(|at| width(&parts[at])).sum();
+    let fit = |cells: usize| u16::try_from(cells).unwrap_or(u16::MAX).min(area.width);
+    let x = area.x + fit(before);
+    let at = Rect { x, width: fit(width(&parts[4])).min(area.right() - x), ..area };
+    canvas.region(Region::click(at, Action::Go(Destination::Inbox)));
     let shown = parts.iter().zip(is_shown).filter(|(_, is_shown)| *is_shown);
     let pieces: Vec<(&str, Role)> =
         shown.flat_map(|(part, _)| part).map(|(text, role)| (text.as_str(), *role)).collect();
@@ -98,6 +107,27 @@ fn link(state: &State) -> (String, String, Role) {
         }
         Link::Refused { .. } => ("REFUSED".to_owned(), "REFUSED".to_owned(), Role::Bad),
     }
+}
+
+/// How many loops ask for somebody, by severity.
+fn inbox(state: &State, look: Look) -> Vec<Piece> {
+    let inbox = &state.world.inbox;
+    let counted = Severity::ALL.into_iter().filter(|severity| inbox.open_of(*severity) > 0);
+    let mut pieces: Vec<Piece> = counted
+        .map(|severity| {
+            let text = format!(" {}{}", look.sign_of_severity(severity), inbox.open_of(severity));
+            (text, look.role_of_severity(severity))
+        })
+        .collect();
+    match (inbox.trust(), pieces.is_empty()) {
+        (Trust::Lost { .. }, _) => pieces.push((" inbox lost".to_owned(), Role::Bad)),
+        (Trust::Live | Trust::Loading, true) => pieces.push((" calm".to_owned(), Role::Bar)),
+        (Trust::Unknown, _) | (Trust::Live | Trust::Loading, false) => {}
+    }
+    if let Some((text, _)) = pieces.first_mut() {
+        text.insert(0, ' ');
+    }
+    pieces
 }
 
 /// How many loops are in each state, those first that want somebody.

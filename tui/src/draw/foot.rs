@@ -10,6 +10,7 @@ use crate::draw::{Canvas, Region};
 use crate::fleet::Row;
 use crate::keys::{Context, keys_text};
 use crate::look::Role;
+use crate::place::inbox::InboxAction;
 use crate::state::{Said, State};
 use crate::text;
 
@@ -102,7 +103,13 @@ fn hints(state: &State) -> Vec<Hint> {
 
 /// Would it change something?
 fn is_act(action: &Action) -> bool {
-    matches!(action, Action::Act(_)) && *action != Action::Act(ActAction::History)
+    match action {
+        Action::Act(action) => *action != ActAction::History,
+        Action::Inbox(action) => {
+            matches!(action, InboxAction::Mark(_) | InboxAction::Ask(_) | InboxAction::Do(_))
+        }
+        _ => false,
+    }
 }
 
 /// The commands that one reaches for first with such a loop, of those that there are.

@@ -7,7 +7,7 @@
 
 mod field;
 mod fuzzy;
-mod words;
+pub(crate) mod words;
 
 #[cfg(test)]
 mod tests;
@@ -50,7 +50,7 @@ enum What {
 
 /// What a text has to be like.
 #[derive(Clone, Debug)]
-enum Pattern {
+pub(crate) enum Pattern {
     /// To contain that, in lower case here, whatever the case there.
     Contains(String),
     /// To be that, whatever the case.
@@ -116,13 +116,7 @@ impl Filter {
 
     /// The same with a word more, or without it, if it was there: as text.
     pub fn toggled(&self, word: &str) -> String {
-        let others: Vec<&str> = words::written(&self.text).filter(|w| *w != word).collect();
-        let rest = others.join(" ");
-        match (self.has(word), rest.as_str()) {
-            (true, _) => rest,
-            (false, "") => word.to_owned(),
-            (false, rest) => format!("{rest} {word}"),
-        }
+        words::toggled(&self.text, word)
     }
 
     /// The parts of a column's text that the words were found in.
@@ -166,7 +160,7 @@ impl Word {
 }
 
 impl Pattern {
-    fn parse(text: &str, is_quoted: bool) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str, is_quoted: bool) -> Result<Self, String> {
         if is_quoted {
             return Ok(Self::Contains(text.to_lowercase()));
         }
@@ -199,7 +193,7 @@ impl Pattern {
         Ok(Self::Contains(text.to_lowercase()))
     }
 
-    fn holds(&self, text: &str) -> bool {
+    pub(crate) fn holds(&self, text: &str) -> bool {
         match self {
             Self::Contains(part) => contains(text, part),
             Self::Is(whole) => is_same(text, whole),

@@ -1,6 +1,6 @@
 //! The bindings that Smith comes with: where, which keys, which command.
 
-use crate::keys::Context::{self, Everywhere, Facets, Fleet, Journal, List, Loop, Text};
+use crate::keys::Context::{self, Everywhere, Facets, Fleet, Inbox, Journal, List, Loop, Text};
 
 /// All of them.
 pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
@@ -37,6 +37,8 @@ pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
     (Everywhere, "D", "delete"),
     (Everywhere, "@", "ctx"),
     (Everywhere, "+", "create"),
+    (Everywhere, "I", "inbox"),
+    (Everywhere, "!", "next-needed"),
     (List, "j", "down"),
     (List, "down", "down"),
     (List, "k", "up"),
@@ -67,6 +69,22 @@ pub(super) const BINDINGS: &[(Context, &str, &str)] = &[
     (Fleet, "ctrl-a", "mark all"),
     (Fleet, "M", "mark none"),
     (Fleet, "f", "facets"),
+    (Inbox, "c", "claim"),
+    (Inbox, "a", "acknowledge"),
+    (Inbox, "z", "snooze"),
+    (Inbox, "n", "note"),
+    (Inbox, "C", "unclaim"),
+    (Inbox, "Z", "unsnooze"),
+    (Inbox, "/", "filter"),
+    (Inbox, "m", "word claimed:me"),
+    (Inbox, "u", "word claimed:none"),
+    (Inbox, ".", "quiet"),
+    (Inbox, "l", "journal"),
+    (Inbox, "y", "link"),
+    (Inbox, "space", "mark"),
+    (Inbox, "V", "mark range"),
+    (Inbox, "ctrl-a", "mark all"),
+    (Inbox, "M", "mark none"),
     (Facets, "space", "open"),
     (Facets, "left", "dismiss"),
     (Fleet, "l", "journal"),

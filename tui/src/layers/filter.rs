@@ -1,4 +1,4 @@
-//! The fleet's filter while it is typed, behind `/`: used at once, with those that were used before behind up and down.
+//! The filter of the fleet or the inbox while it is typed, behind `/`: used at once, with those that were used before behind up and down.
 
 use ratatui::layout::Rect;
 use tui_input::{Input, InputRequest};
@@ -10,6 +10,7 @@ use crate::keys::{Chord, Key};
 use crate::layers::{Answer, line};
 use crate::look::Role;
 use crate::text;
+use crate::world::inbox;
 
 /// The longest filter, in bytes: a paste may be anything.
 const LONGEST: usize = 2_000;
@@ -28,6 +29,35 @@ pub struct FilterLine {
     typed: String,
     /// Why it isn't used as it stands.
     wrong: Option<String>,
+    of: Of,
+}
+
+/// What is filtered.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    Fleet,
+    Inbox,
+}
+
+impl Of {
+    /// Why it isn't a filter, where it isn't.
+    fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Fleet => Filter::parse(text).map(drop),
+            Self::Inbox => inbox::Filter::parse(text).map(drop),
+        }
+    }
+
+    fn help(self) -> &'static str {
+        match self {
+            Self::Fleet => {
+                "  words  !not  /regex/  ~fuzzy  state:flatline  age:>1h  label:env=prod   up: earlier"
+            }
+            Self::Inbox => {
+                "  words  !not  /regex/  severity:critical  kind:held  project:web  claimed:none"
+            }
+        }
+    }
 }
 
 impl FilterLine {
@@ -40,7 +70,13 @@ impl FilterLine {
             shown: None,
             typed: String::new(),
             wrong: None,
+            of: Of::Fleet,
         }
+    }
+
+    /// One for the inbox.
+    pub fn of_inbox(before: &str) -> Self {
+        Self { of: Of::Inbox, ..Self::new(before, &[]) }
     }
 
     pub(super) fn key(&mut self, chord: Chord) -> Answer {
@@ -99,8 +135,8 @@ impl FilterLine {
 
     /// What is wrong leaves the filter in use that was right last.
     fn changed(&mut self) -> Answer {
-        match Filter::parse(self.input.value()) {
-            Ok(_) => {
+        match self.of.check(self.input.value()) {
+            Ok(()) => {
                 self.wrong = None;
                 Answer::Do(preview(self.input.value()))
             }
@@ -112,9 +148,10 @@ impl FilterLine {
     }
 
     fn enter(&mut self) -> Answer {
-        match Filter::parse(self.input.value()) {
-            Ok(filter) => {
-                Answer::CloseAnd(Action::Fleet(FleetAction::Filter(filter.text().to_owned())))
+        match self.of.check(self.input.value()) {
+            Ok(()) => {
+                let text = self.input.value().trim().to_owned();
+                Answer::CloseAnd(Action::Fleet(FleetAction::Filter(text)))
             }
             Err(error) => {
                 self.wrong = Some(error);
@@ -153,8 +190,7 @@ impl FilterLine {
                 canvas.text(above, wrong, Role::Bad);
             }
         } else if value.is_empty() {
-            let help = "  words  !not  /regex/  ~fuzzy  state:flatline  age:>1h  label:env=prod   up: earlier";
-            canvas.text(rest, help, Role::Dim);
+            canvas.text(rest, self.of.help(), Role::Dim);
         }
     }
 }

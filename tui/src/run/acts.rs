@@ -8,10 +8,12 @@ use smith_model::state::RetryFrom;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::marks;
 use crate::acts::{Order, Outcome, Target, Verb};
 use crate::create::{Answered, Draft, Refusal};
 use crate::msg::Msg;
 use crate::run::connect::Told;
+use crate::world::inbox;
 
 /// Requests of one order at a time.
 const AT_ONCE: usize = 8;
@@ -38,6 +40,12 @@ impl Acts {
     pub(super) fn create(&mut self, client: Client, draft: Draft) {
         while self.tasks.try_join_next().is_some() {}
         self.tasks.spawn(ask_for(client, self.tx.clone(), draft));
+    }
+
+    /// Begins an order about items of the inbox.
+    pub(super) fn mark(&mut self, client: Client, number: u64, order: inbox::Order) {
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.spawn(marks::carry_out(client, self.tx.clone(), number, order));
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::Instant;
 use futures::{FutureExt as _, StreamExt as _};
 use jiff::{SignedDuration, Timestamp};
 use smith_client::stream::{Signal, Signals};
-use smith_client::{Client, LoopFilter};
+use smith_client::{Client, InboxAlso, InboxFilter, LoopFilter};
 use smith_model::api::LoopEvent;
+use smith_model::inbox;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -16,6 +17,7 @@ use crate::fleet::Row;
 use crate::msg::{FleetChange, Msg, Stream};
 use crate::run::connect;
 use crate::state::Source;
+use crate::world::inbox::InboxChange;
 
 /// Events of a stream in one message, at most.
 const BATCH: usize = 512;
@@ -56,6 +58,9 @@ impl Sources {
                         let (client, tx) = (self.client.clone(), self.tx.clone());
                         self.tasks.spawn(journal::follow(client, ask.clone(), tx))
                     }
+                    Source::Inbox => {
+                        self.tasks.spawn(self::inbox(self.client.clone(), self.tx.clone()))
+                    }
                 };
                 self.running.insert(source, task);
             }
@@ -70,6 +75,21 @@ async fn fleet(client: Client, tx: mpsc::Sender<Msg>) {
         LoopEvent::Removed { loop_id } => Said::Change(FleetChange::Removed(loop_id)),
         LoopEvent::Reset => Said::Reset,
         LoopEvent::Ready => Said::Ready,
+    })
+    .await;
+}
+
+/// Everything, quiet items too: what sleeps wakes up here by the clock.
+async fn inbox(client: Client, tx: mpsc::Sender<Msg>) {
+    let filter = InboxFilter { also: InboxAlso::Both, ..InboxFilter::default() };
+    let stream = client.inbox_stream(&filter, None);
+    pump(stream, tx, Msg::Inbox, |event| match event {
+        inbox::Event::Updated(item) => Said::Change(InboxChange::Updated(item)),
+        inbox::Event::Removed { loop_id } => Said::Change(InboxChange::Removed(loop_id)),
+        inbox::Event::SourceLost { since } => Said::Change(InboxChange::StoreLost(since)),
+        inbox::Event::SourceFound => Said::Change(InboxChange::StoreFound),
+        inbox::Event::Reset => Said::Reset,
+        inbox::Event::Ready => Said::Ready,
     })
     .await;
 }

@@ -30,7 +30,8 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
 }
 
 fn do_it(state: &mut State, action: Action) -> Vec<Effect> {
-    if let Action::Fleet(FleetAction::Filter(text)) = &action {
+    let tab = state.tabs.current_mut();
+    if let (Action::Fleet(FleetAction::Filter(text)), Place::Fleet(_)) = (&action, &tab.place) {
         remember(&mut state.world.filters, text);
     }
     let over = state.layers.iter_mut().rev().map(|layer| layer.act(&state.world, &action));
@@ -73,11 +74,15 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
             state.layers.push(Layer::Line(line));
         }
         Action::Fleet(FleetAction::EditFilter) => {
-            let Place::Fleet(view) = &state.tabs.current().place else {
-                state.say("only the fleet is filtered; / looks for words here", Role::Dim);
-                return vec![];
+            let line = match &state.tabs.current().place {
+                Place::Fleet(view) => FilterLine::new(view.filter().text(), &state.world.filters),
+                Place::Inbox(view) => FilterLine::of_inbox(view.filter().text()),
+                Place::Journal(_) | Place::Detail(_) => {
+                    let why = "only the fleet and the inbox are filtered; / looks for words here";
+                    state.say(why, Role::Dim);
+                    return vec![];
+                }
             };
-            let line = FilterLine::new(view.filter().text(), &state.world.filters);
             state.layers.push(Layer::Filter(line));
         }
         Action::Dismiss => {
@@ -109,9 +114,11 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
                 Destination::Fleet => Place::Fleet(Box::new(fleet::View::new())),
                 Destination::Journal(loops) => Place::Journal(Box::new(journal::View::new(loops))),
                 Destination::Loop(id) => Place::Detail(Box::new(detail::View::new(id))),
+                Destination::Inbox => Place::Inbox(Box::default()),
             };
             state.tabs.current_mut().go(place);
         }
+        Action::Inbox(action) => return super::inbox::act(state, action),
         Action::Tab(action) => tab(state, action),
         Action::Help => state.layers.push(Layer::Help(Box::default())),
         Action::Palette => state.layers.push(Layer::Palette(Box::default())),
@@ -222,7 +229,7 @@ fn seen_again(state: &mut State) {
     match &mut state.tabs.current_mut().place {
         Place::Fleet(view) => view.return_to(),
         Place::Journal(_) => {}
-        Place::Detail(_) => {}
+        Place::Detail(_) | Place::Inbox(_) => {}
     }
 }
 

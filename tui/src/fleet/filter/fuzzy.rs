@@ -8,7 +8,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 /// The letters.
 #[derive(Clone, Debug)]
-pub(super) struct Fuzzy(Atom);
+pub(crate) struct Fuzzy(Atom);
 
 thread_local! {
     // A matcher is 135 KiB of scratch space: one a thread, for all rows.

@@ -2,26 +2,26 @@
 
 /// A word as it was written, taken apart.
 #[derive(Debug, PartialEq)]
-pub(super) struct Raw<'a> {
+pub(crate) struct Raw<'a> {
     /// All of it.
-    pub(super) written: &'a str,
+    pub(crate) written: &'a str,
     /// `!` stood before it.
-    pub(super) is_inverse: bool,
+    pub(crate) is_inverse: bool,
     /// What stood before a colon.
-    pub(super) field: Option<&'a str>,
+    pub(crate) field: Option<&'a str>,
     /// The rest, without quotes.
-    pub(super) text: &'a str,
+    pub(crate) text: &'a str,
     /// The rest was quoted: nothing in it means anything.
-    pub(super) is_quoted: bool,
+    pub(crate) is_quoted: bool,
 }
 
 /// Takes a text apart.
-pub(super) fn split(text: &str) -> Result<Vec<Raw<'_>>, String> {
+pub(crate) fn split(text: &str) -> Result<Vec<Raw<'_>>, String> {
     written(text).map(raw).collect()
 }
 
 /// The words as they were written.
-pub(super) fn written(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn written(text: &str) -> impl Iterator<Item = &str> {
     let mut is_within = false;
     text.split(move |c: char| {
         if c == '"' {
@@ -30,6 +30,17 @@ pub(super) fn written(text: &str) -> impl Iterator<Item = &str> {
         c.is_whitespace() && !is_within
     })
     .filter(|word| !word.is_empty())
+}
+
+/// A filter's text with a word more, or without it, if it was there.
+pub(crate) fn toggled(text: &str, word: &str) -> String {
+    let others: Vec<&str> = written(text).filter(|w| *w != word).collect();
+    let rest = others.join(" ");
+    match (written(text).any(|w| w == word), rest.as_str()) {
+        (true, _) => rest,
+        (false, "") => word.to_owned(),
+        (false, rest) => format!("{rest} {word}"),
+    }
 }
 
 fn raw(written: &str) -> Result<Raw<'_>, String> {

@@ -41,20 +41,8 @@ impl View {
 
     pub(super) fn go(&mut self, world: &World, motion: Motion) {
         let last = self.lines.len().saturating_sub(1);
-        let page = i32::try_from(self.rows.max(1)).unwrap_or(i32::MAX);
-        let by = |rows: i32| {
-            let to = i64::try_from(self.cursor).unwrap_or(i64::MAX) + i64::from(rows);
-            usize::try_from(to.max(0)).unwrap_or(last).min(last)
-        };
-        self.cursor = match motion {
-            Motion::Rows(rows) => by(rows),
-            Motion::HalfPages(times) => by((page / 2).max(1).saturating_mul(times)),
-            Motion::Pages(times) => by(page.saturating_mul(times)),
-            Motion::Top => 0,
-            Motion::Bottom => last,
-            Motion::To(line) => line.min(last),
-            Motion::Columns(_) => return,
-        };
+        let Some(to) = motion.lands(self.cursor, last, self.rows) else { return };
+        self.cursor = to;
         self.select_under_cursor(&world.fleet);
         self.chosen = self.under_cursor(world);
         self.scroll_to_cursor();

@@ -97,20 +97,7 @@ impl Facets {
         let words: Vec<String> = self.words().map(|(_, word)| word.to_owned()).collect();
         let Some(last) = words.len().checked_sub(1) else { return };
         let at = words.iter().position(|word| Some(word) == self.word.as_ref()).unwrap_or(0);
-        let by = |rows: i32| {
-            let rows = isize::try_from(rows).unwrap_or_default();
-            at.saturating_add_signed(rows).min(last)
-        };
-        let page = i32::try_from(self.rows.max(1)).unwrap_or(i32::MAX);
-        let to = match motion {
-            Motion::Rows(rows) => by(rows),
-            Motion::HalfPages(times) => by((page / 2).max(1).saturating_mul(times)),
-            Motion::Pages(times) => by(page.saturating_mul(times)),
-            Motion::Top => 0,
-            Motion::Bottom => last,
-            Motion::To(row) => row.min(last),
-            Motion::Columns(_) => return,
-        };
+        let Some(to) = motion.lands(at, last, self.rows) else { return };
         self.word = words.into_iter().nth(to);
     }
 }
