@@ -9,7 +9,6 @@
 pub mod area;
 pub mod confirm;
 pub mod dialog;
-pub mod filter;
 pub mod form;
 mod frame;
 pub mod help;
@@ -48,8 +47,6 @@ pub enum Layer {
     Palette(Box<palette::Palette>),
     /// The themes to choose from.
     Themes(themes::Themes),
-    /// The fleet's filter while it is typed.
-    Filter(filter::FilterLine),
     /// The question for the words of an act about items of the inbox.
     Words(words::Words),
     /// The question before an act.
@@ -92,7 +89,6 @@ impl Layer {
             Self::Help(help) => help.key(chord),
             Self::Palette(palette) => palette.key(chord),
             Self::Themes(themes) => themes.key(chord),
-            Self::Filter(line) => line.key(chord),
             Self::Words(words) => words.key(chord),
             Self::Confirm(confirm) => confirm.key(chord),
             Self::History(history) => history.key(chord),
@@ -108,7 +104,6 @@ impl Layer {
     pub fn paste(&mut self, text: &str) -> Answer {
         match self {
             Self::Line(line) => line.paste(text),
-            Self::Filter(line) => line.paste(text),
             Self::Help(help) => help.paste(text),
             Self::Palette(palette) => palette.paste(text),
             Self::Words(words) => words.paste(text),
@@ -133,11 +128,7 @@ impl Layer {
             Self::Start(start) => start.settle(&state.world),
             Self::Page(page) => page.settle(state.size),
             Self::Sheet(sheet) => sheet.settle(state.size),
-            Self::Themes(_)
-            | Self::Filter(_)
-            | Self::Form(_)
-            | Self::Picker(_)
-            | Self::Prompt(_) => {}
+            Self::Themes(_) | Self::Form(_) | Self::Picker(_) | Self::Prompt(_) => {}
         }
         vec![]
     }
@@ -147,7 +138,6 @@ impl Layer {
         match self {
             Self::Help(_) | Self::Palette(_) | Self::Page(_) | Self::Themes(_) => true,
             Self::Line(_)
-            | Self::Filter(_)
             | Self::Words(_)
             | Self::Confirm(_)
             | Self::History(_)
@@ -166,7 +156,6 @@ impl Layer {
         }
         match self {
             Self::Line(line) => line.draw(area, canvas),
-            Self::Filter(line) => line.draw(area, canvas),
             Self::Page(page) => page.draw(area, canvas),
             Self::Help(help) => help.draw(area, canvas),
             Self::Palette(palette) => palette.draw(area, canvas),

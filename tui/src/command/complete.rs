@@ -3,7 +3,7 @@
 use smith_model::state::State;
 
 use crate::command::{self, Command};
-use crate::fleet::Column;
+use crate::fleet::{Column, Kind};
 use crate::look::Theme;
 use crate::world::World;
 
@@ -24,6 +24,8 @@ pub enum Completes {
     Themes,
     /// A column of the fleet.
     Columns,
+    /// Columns of the fleet, with `+` or `-` before them.
+    ColumnChanges,
     /// A view of the fleet that was kept.
     Views,
 }
@@ -47,8 +49,9 @@ pub fn offers(line: &str, world: &World) -> Vec<Offer> {
     let (before, word) = args.rsplit_once(' ').map_or(("", args), |(before, word)| (before, word));
     let mut lead = format!("{name} ");
     if !before.is_empty() {
-        // Only a filter, and what takes a list, has several words.
-        if command.completes != Completes::Filter && !command.args.contains('…') {
+        // Only filters and columns, and what takes a list, are several words.
+        let is_several = matches!(command.completes, Completes::Filter | Completes::ColumnChanges);
+        if !is_several && !command.args.contains('…') {
             return vec![];
         }
         lead.push_str(before);
@@ -91,8 +94,14 @@ pub fn words(command: &Command, word: &str, world: &World) -> Vec<(String, Strin
         Completes::Columns => {
             Column::ALL.iter().map(|column| (column.name().to_owned(), String::new())).collect()
         }
+        Completes::ColumnChanges => {
+            let sign = word.get(..1).filter(|sign| ["+", "-"].contains(sign)).unwrap_or_default();
+            let names = Column::ALL.iter().map(|column| format!("{sign}{}", column.name()));
+            names.map(|name| (name, String::new())).collect()
+        }
         Completes::Views => {
-            world.views.views.keys().map(|name| (name.clone(), String::new())).collect()
+            let views = world.views.views.iter();
+            views.map(|(name, view)| (name.clone(), view.look.filter.text().to_owned())).collect()
         }
         Completes::Loops => return loops(word, world),
         Completes::Filter => filters(word, world),
@@ -123,7 +132,25 @@ fn filters(word: &str, world: &World) -> Vec<(String, String)> {
     let projects = projects.map(|project| {
         (format!("{sign}project:{}", project.as_str()), format!("{only} of this project"))
     });
-    states.chain(projects).collect()
+    let reasons = world.fleet.counts().by_reason().iter();
+    let reasons =
+        reasons.map(|(reason, _)| (format!("{sign}reason:{reason}"), format!("{only} with it")));
+    let flags = ["fault:yes", "held:yes", "silent:yes", "claimed:no"];
+    let flags = flags.iter().map(|flag| (format!("{sign}{flag}"), only.to_owned()));
+    // One begins to compare, and goes on typing: nothing to offer to somebody who didn't begin.
+    let begun = Column::ALL.iter().filter(|_| word.len() > sign.len());
+    let fields = begun.filter_map(|column| {
+        let (compare, about) = match column.kind() {
+            Kind::Ago => (">", "for longer than, such as 1h30m"),
+            Kind::Until => ("<", "in less than, such as 10m"),
+            Kind::Number => (">", "more than"),
+            Kind::Money => (">", "more dollars than"),
+            Kind::Text => ("", "has that in it"),
+            Kind::Named => return None,
+        };
+        Some((format!("{sign}{}:{compare}", column.name()), about.to_owned()))
+    });
+    states.chain(projects).chain(reasons).chain(flags).chain(fields).collect()
 }
 
 /// Loops whose id has the word: the first that are found, ordered by where it stands.

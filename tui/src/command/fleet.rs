@@ -61,7 +61,8 @@ pub(super) const COMMANDS: &[Command] = &[
         "+COLUMN -COLUMN|COLUMNS|default",
         "other columns; default: what the width has room for",
         |args| ColumnChange::parse(args).map(|change| fleet(FleetAction::Columns(change))),
-    ),
+    )
+    .completing(Completes::ColumnChanges),
     command("facets", &[], "", "what there is how often, each a word of the filter", |args| {
         none(args, fleet(FleetAction::Facets))
     }),

@@ -100,10 +100,13 @@ fn by_width(width: u16) -> &'static [Column] {
         Age, Attempt, Cost, Iteration, Loop, Message, Phase, Project, Provider, Reason, State,
         Stories, Story, Title,
     };
+    // Each set fits its least width with columns that are cut, the title among what is seen.
     match width {
         0..72 => &[Loop, State, Stories, Age],
-        72..110 => &[Loop, State, Phase, Stories, Attempt, Age, Title],
-        110..170 => &[Loop, Project, State, Reason, Phase, Stories, Attempt, Cost, Age, Title],
+        72..100 => &[Loop, State, Stories, Age, Title],
+        100..110 => &[Loop, State, Phase, Stories, Attempt, Age, Title],
+        110..126 => &[Loop, Project, State, Reason, Stories, Attempt, Age, Title],
+        126..180 => &[Loop, Project, State, Reason, Phase, Stories, Attempt, Cost, Age, Title],
         _ => &[
             Loop, Project, State, Reason, Phase, Iteration, Story, Stories, Attempt, Provider,
             Cost, Age, Title, Message,

@@ -7,7 +7,7 @@ use crate::action::Action;
 use crate::command::complete::{self, Offer};
 use crate::command::{self};
 use crate::draw::Canvas;
-use crate::fleet::FleetAction;
+use crate::fleet::{Filter, FleetAction};
 use crate::journal::JournalAction;
 use crate::keys::{Chord, Key};
 use crate::layers::Answer;
@@ -15,6 +15,7 @@ use crate::look::Role;
 use crate::pager::{PagerAction, Pattern};
 use crate::state::State;
 use crate::text;
+use crate::world::inbox;
 
 /// The most characters that a line takes.
 const MOST: usize = 4096;
@@ -25,11 +26,40 @@ pub enum Purpose {
     /// A command.
     Command,
     /// A filter, which is used while it is typed; what it was before stands here.
-    Filter(String),
+    Filter(Filtered, String),
     /// Words that hide the other entries of a journal, at once; what they were before stands here.
     Grep(String),
     /// What is looked for in a text; it is found while it is typed.
     Find,
+}
+
+/// What is filtered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filtered {
+    /// The fleet.
+    Fleet,
+    /// The inbox.
+    Inbox,
+}
+
+impl Filtered {
+    /// Why it isn't a filter, where it isn't.
+    fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Fleet => Filter::parse(text).map(drop),
+            Self::Inbox => inbox::Filter::parse(text).map(drop),
+        }
+    }
+
+    /// What may be written.
+    fn help(self) -> &'static str {
+        match self {
+            Self::Fleet => "words  !not  /regex/  ~fuzzy  state:flatline  age:>1h  label:env=prod",
+            Self::Inbox => {
+                "words  !not  /regex/  severity:critical  kind:held  project:web  claimed:none"
+            }
+        }
+    }
 }
 
 /// The line.
@@ -49,6 +79,11 @@ pub struct Line {
 }
 
 impl Line {
+    /// A filter that is changed.
+    pub fn filter(of: Filtered, before: &str) -> Self {
+        Self::new(Purpose::Filter(of, before.to_owned()), before)
+    }
+
     /// One that begins with a text.
     pub fn new(purpose: Purpose, text: &str) -> Self {
         Self {
@@ -81,9 +116,7 @@ impl Line {
             Chord { key: Key::Esc, .. } | Chord { key: Key::Char('c'), ctrl: true, .. } => {
                 return match &self.purpose {
                     Purpose::Command => Answer::Close,
-                    Purpose::Filter(before) => {
-                        Answer::CloseAnd(Action::Fleet(FleetAction::Filter(before.clone())))
-                    }
+                    Purpose::Filter(_, before) => Answer::CloseAnd(preview(before)),
                     Purpose::Grep(before) => {
                         Answer::CloseAnd(Action::Journal(JournalAction::Filter(before.clone())))
                     }
@@ -91,7 +124,10 @@ impl Line {
                 };
             }
             Chord { key: Key::Backspace, .. } if self.input.value().is_empty() => {
-                return Answer::Close;
+                return match &self.purpose {
+                    Purpose::Filter(..) => Answer::CloseAnd(preview("")),
+                    Purpose::Command | Purpose::Grep(_) | Purpose::Find => Answer::Close,
+                };
             }
             Chord { key: Key::Tab, shift, .. } => self.offer(if shift { -1 } else { 1 }),
             Chord { key: Key::Up, .. } | Chord { key: Key::Char('p'), ctrl: true, .. } => {
@@ -166,12 +202,17 @@ impl Line {
         self.is_stale = true;
     }
 
+    /// What is used while it is typed is used now; where a filter is wrong, the one that was right last stays.
     fn changed(&mut self) -> Answer {
         match &self.purpose {
             Purpose::Command => Answer::Taken,
-            Purpose::Filter(_) => {
-                Answer::Do(Action::Fleet(FleetAction::Filter(self.input.value().to_owned())))
-            }
+            Purpose::Filter(of, _) => match of.check(self.input.value()) {
+                Ok(()) => Answer::Do(preview(self.input.value())),
+                Err(error) => {
+                    self.wrong = Some(error);
+                    Answer::Taken
+                }
+            },
             Purpose::Grep(_) => {
                 Answer::Do(Action::Journal(JournalAction::Filter(self.input.value().to_owned())))
             }
@@ -184,7 +225,14 @@ impl Line {
     fn enter(&mut self) -> Answer {
         let text = self.input.value().trim();
         match &self.purpose {
-            Purpose::Filter(_) | Purpose::Grep(_) => Answer::Close,
+            Purpose::Filter(of, _) => match of.check(text) {
+                Ok(()) => Answer::CloseAnd(Action::Fleet(FleetAction::Filter(text.to_owned()))),
+                Err(error) => {
+                    self.wrong = Some(error);
+                    Answer::Taken
+                }
+            },
+            Purpose::Grep(_) => Answer::Close,
             Purpose::Find => match Pattern::parse(text) {
                 Ok(_) => Answer::Close,
                 Err(why) => {
@@ -207,7 +255,9 @@ impl Line {
     fn whole(&self) -> String {
         match self.purpose {
             Purpose::Command => self.input.value().to_owned(),
-            Purpose::Filter(_) => format!("filter {}", self.input.value()),
+            Purpose::Filter(Filtered::Fleet, _) => format!("filter {}", self.input.value()),
+            // Its words are few, and stand in the hint.
+            Purpose::Filter(Filtered::Inbox, _) => String::new(),
             Purpose::Grep(_) => format!("grep {}", self.input.value()),
             Purpose::Find => format!("find {}", self.input.value()),
         }
@@ -217,7 +267,7 @@ impl Line {
     fn own(&self, whole: &str) -> String {
         match self.purpose {
             Purpose::Command => whole.to_owned(),
-            Purpose::Filter(_) => whole.strip_prefix("filter ").unwrap_or_default().to_owned(),
+            Purpose::Filter(..) => whole.strip_prefix("filter ").unwrap_or_default().to_owned(),
             Purpose::Grep(_) => whole.strip_prefix("grep ").unwrap_or_default().to_owned(),
             Purpose::Find => whole.strip_prefix("find ").unwrap_or_default().to_owned(),
         }
@@ -235,7 +285,7 @@ impl Line {
         canvas.clear(line, Role::Text);
         let sign = match self.purpose {
             Purpose::Command => ":",
-            Purpose::Filter(_) | Purpose::Find => "/",
+            Purpose::Filter(..) | Purpose::Find => "/",
             Purpose::Grep(_) => "&",
         };
         // What stands before the cursor is seen, however long the line is.
@@ -255,6 +305,15 @@ impl Line {
         let x = line.x.saturating_add(x.unwrap_or(u16::MAX));
         canvas.put_cursor(x.min(line.right().saturating_sub(1)), line.y);
         let rest = Rect { x: line.x + used, width: line.width.saturating_sub(used), ..line };
+        let above = Rect { y: line.y.saturating_sub(1), ..line };
+        if let (Some(wrong), Purpose::Filter(..), true) =
+            (&self.wrong, &self.purpose, line.y > area.y)
+        {
+            // It comes and goes while one types, beside a text that may be long.
+            canvas.clear(above, Role::Text);
+            canvas.text(above, wrong, Role::Bad);
+            return;
+        }
         if let Some(wrong) = &self.wrong {
             canvas.spans(rest, &[("  ", Role::Text), (wrong, Role::Bad)]);
         } else {
@@ -262,7 +321,7 @@ impl Line {
             canvas.spans(rest, &[(&args, Role::Dim), ("  ", Role::Text), (&help, Role::Dim)]);
         }
         if line.y > area.y && !value.is_empty() {
-            self.draw_offers(Rect { y: line.y - 1, ..line }, canvas);
+            self.draw_offers(above, canvas);
         }
     }
 
@@ -278,7 +337,10 @@ impl Line {
                 let space = if value.ends_with(' ') || command.args.is_empty() { "" } else { " " };
                 (format!("{space}{}", command.args), command.help.to_owned())
             }
-            _ => (String::new(), String::new()),
+            _ => match self.purpose {
+                Purpose::Filter(of, _) if value.is_empty() => (String::new(), of.help().to_owned()),
+                _ => (String::new(), String::new()),
+            },
         }
     }
 
@@ -310,6 +372,10 @@ impl Line {
             x += canvas.text(cell, &offer.word, role) + 2;
         }
     }
+}
+
+fn preview(filter: &str) -> Action {
+    Action::Fleet(FleetAction::Preview(filter.to_owned()))
 }
 
 /// What a key does to a line of text; as in a shell.

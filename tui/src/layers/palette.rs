@@ -194,6 +194,8 @@ fn items(state: &State, words: &str, found: &[FoundLoop]) -> Vec<Item> {
         let expanded = match command.completes {
             // Those are found elsewhere.
             Completes::Loops => vec![],
+            // What a list would begin with is nothing to be done yet.
+            Completes::ColumnChanges => vec![],
             Completes::Words
             | Completes::Filter
             | Completes::Themes

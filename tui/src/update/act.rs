@@ -6,8 +6,7 @@ use crate::effect::Effect;
 use crate::fleet::FleetAction;
 use crate::journal::{self, JournalAction};
 use crate::layers::Layer;
-use crate::layers::filter::FilterLine;
-use crate::layers::line::{Line, Purpose};
+use crate::layers::line::{Filtered, Line, Purpose};
 use crate::layers::page::Page;
 use crate::layers::themes::Themes;
 use crate::look::Role;
@@ -75,15 +74,16 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Fleet(FleetAction::EditFilter) => {
             let line = match &state.tabs.current().place {
-                Place::Fleet(view) => FilterLine::new(view.filter().text(), &state.world.filters),
-                Place::Inbox(view) => FilterLine::of_inbox(view.filter().text()),
+                Place::Fleet(view) => Line::filter(Filtered::Fleet, view.filter().text())
+                    .with_history(&state.world.filters),
+                Place::Inbox(view) => Line::filter(Filtered::Inbox, view.filter().text()),
                 Place::Journal(_) | Place::Detail(_) => {
                     let why = "only the fleet and the inbox are filtered; / looks for words here";
                     state.say(why, Role::Dim);
                     return vec![];
                 }
             };
-            state.layers.push(Layer::Filter(line));
+            state.layers.push(Layer::Line(line));
         }
         Action::Dismiss => {
             if state.layers.pop().is_some() {

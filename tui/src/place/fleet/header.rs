@@ -41,6 +41,10 @@ pub(super) fn status(view: &View, world: &World, area: Rect, canvas: &mut Canvas
     if area.is_empty() {
         return;
     }
+    if view.is_behind() {
+        // Beside the rest, which would jump with every key of a filter otherwise.
+        canvas.text(Rect { width: 1, ..area }, canvas.look.ellipsis(), Role::Warning);
+    }
     let mut left = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
     if let Some(said) = view.marks.said() {
         let width = u16::try_from(said.len() + 1).unwrap_or(u16::MAX).min(left.width);
@@ -68,9 +72,6 @@ pub(super) fn status(view: &View, world: &World, area: Rect, canvas: &mut Canvas
     } else {
         put(&counted(total, "loop"), Role::Text, None);
     }
-    if view.is_behind() {
-        put("  finding", Role::Warning, None);
-    }
     match view.look.scope {
         Scope::All => {}
         Scope::Faults => put("  faults only", Role::Warning, Some(FleetAction::Faults)),
@@ -83,6 +84,15 @@ pub(super) fn status(view: &View, world: &World, area: Rect, canvas: &mut Canvas
         Grouping::None => {}
         Grouping::Project => put("  by project", Role::Dim, None),
         Grouping::State => put("  by state", Role::Dim, None),
+    }
+    // What decides the order is always seen: in its title, or here.
+    let by = view.look.sort.column;
+    if view.widths.placed().iter().all(|placed| placed.column != by) {
+        let turned = match view.look.sort.direction {
+            Direction::Natural => "",
+            Direction::Reversed => ", turned around",
+        };
+        put(&format!("  sorted by {}{turned}", by.name()), Role::Dim, Some(FleetAction::Sort(by)));
     }
     let look = world.look;
     for state in LOOKED_AT {

@@ -64,10 +64,10 @@ fn the_order_of_before_stays_live_until_the_one_that_was_asked_for_is_there() {
     desk.update(in_state(row("l-002"), LoopState::Flatline));
     desk.change([FleetChange::Removed("l-004".parse().unwrap())]);
     assert_eq!(desk.shown().len(), 4);
-    assert!(desk.screen().contains("finding"));
+    assert!(desk.screen().contains("…4 of 4"));
     desk.find();
     assert_eq!(desk.shown(), ["l-002"]);
-    assert!(!desk.screen().contains("finding"));
+    assert!(desk.screen().contains(" 1 of 4"));
 }
 
 #[test]
@@ -112,6 +112,33 @@ fn a_filter_with_a_mistake_changes_nothing_and_says_why() {
 }
 
 #[test]
+fn words_columns_and_views_are_completed() {
+    let mut desk = Desk::with(120, 20, fleet());
+    desk.press("/");
+    desk.type_in("o !state:fl");
+    desk.press("tab");
+    assert!(desk.screen().contains("/o !state:flatline"), "{}", desk.screen());
+    assert_eq!(desk.shown().len(), 6);
+    desk.press("ctrl-u");
+    desk.type_in("reason:w");
+    desk.press("tab enter");
+    assert_eq!(desk.shown(), ["docs-9"]);
+    desk.press("esc");
+    desk.state.world.views.views.insert("night".to_owned(), SavedView::default());
+    for (typed, expect) in [
+        (":columns +cost -rep", ":columns +cost -repository"),
+        (":sort la", ":sort labels"),
+        (":view n", ":view night"),
+        (":filter held", ":filter held:yes"),
+    ] {
+        desk.type_in(typed);
+        desk.press("tab");
+        assert!(desk.screen().contains(expect), "{}", desk.screen());
+        desk.press("esc");
+    }
+}
+
+#[test]
 fn filters_that_were_used_are_remembered_once_each() {
     let mut desk = Desk::with(80, 20, fleet());
     for filter in ["shop", "docs", "shop"] {
@@ -141,7 +168,7 @@ fn escape_shows_everything_again() {
 
 #[test]
 fn titles_sort_and_turn_around_by_key_and_by_mouse() {
-    let mut desk = Desk::with(120, 20, fleet());
+    let mut desk = Desk::with(140, 20, fleet());
     desk.press("L");
     let by_id = desk.shown();
     assert!(by_id.is_sorted());
@@ -150,6 +177,11 @@ fn titles_sort_and_turn_around_by_key_and_by_mouse() {
     desk.click("COST");
     assert_eq!(desk.shown()[..2], ["login-2", "search-4"]);
     assert!(desk.screen().contains("COST↓"));
+    // Where its column isn't seen, it is said what decides.
+    desk.run("columns -cost");
+    assert!(desk.screen().contains("sorted by cost  "));
+    desk.press("C");
+    assert!(desk.screen().contains("sorted by cost, turned around"));
 }
 
 #[test]
