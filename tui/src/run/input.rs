@@ -86,7 +86,11 @@ fn chord(event: KeyEvent) -> Option<Chord> {
             // Some terminals say shift beside what it makes; with Control it makes nothing in most.
             let is_upper = shift && !modifiers.contains(KeyModifiers::CONTROL);
             shift = false;
-            Key::Char(if is_upper { c.to_ascii_uppercase() } else { c })
+            Key::Char(match c {
+                c if modifiers.contains(KeyModifiers::CONTROL) => named(c),
+                c if is_upper => c.to_ascii_uppercase(),
+                c => c,
+            })
         }
         KeyCode::BackTab => {
             shift = true;
@@ -112,6 +116,18 @@ fn chord(event: KeyEvent) -> Option<Chord> {
     let ctrl = modifiers.contains(KeyModifiers::CONTROL);
     let alt = modifiers.intersects(KeyModifiers::ALT | KeyModifiers::META);
     Some(Chord { key, ctrl, alt, shift })
+}
+
+/// Terminals send the same for `ctrl-]` and `ctrl-5`, and so on; crossterm takes it for the digit, and people call it
+/// by the other.
+fn named(c: char) -> char {
+    match c {
+        '4' => '\\',
+        '5' => ']',
+        '6' => '^',
+        '7' => '_',
+        c => c,
+    }
 }
 
 fn mouse(event: MouseEvent) -> Option<Mouse> {
@@ -173,5 +189,19 @@ mod tests {
         assert_eq!(said(&mut typed, "quit"), "quit");
         let mut in_time = Late::new(false);
         assert!(matches!(in_time.msg(begin()), Some(Msg::Key(_))));
+    }
+
+    #[test]
+    fn controls_are_called_as_people_call_them() {
+        for (c, held, name) in [
+            ('5', KeyModifiers::CONTROL, "ctrl-]"),
+            ('4', KeyModifiers::CONTROL, "ctrl-\\"),
+            (']', KeyModifiers::CONTROL, "ctrl-]"),
+            ('5', KeyModifiers::NONE, "5"),
+            ('5', KeyModifiers::ALT, "alt-5"),
+        ] {
+            let chord = chord(KeyEvent::new(KeyCode::Char(c), held)).unwrap();
+            assert_eq!(chord.to_string(), name);
+        }
     }
 }
