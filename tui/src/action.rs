@@ -11,6 +11,7 @@ use crate::journal::JournalAction;
 use crate::keys::Chord;
 use crate::look::Theme;
 use crate::pager::PagerAction;
+use crate::panes::{Subject, TerminalAction};
 use crate::place::detail::DetailAction;
 use crate::place::inbox::InboxAction;
 
@@ -54,6 +55,8 @@ pub enum Action {
     Journal(JournalAction),
     /// Do something in the inbox.
     Inbox(InboxAction),
+    /// Do something with terminals.
+    Terminal(TerminalAction),
     /// Choose what stands there in the palette, counted from 0.
     Choose(usize),
     /// Choose a theme by looking at each.
@@ -121,6 +124,8 @@ pub enum Destination {
     Loop(LoopId),
     /// The journals of loops, as one.
     Journal(Vec<LoopId>),
+    /// A terminal or a recording, in a pane.
+    Terminal(Subject),
 }
 
 /// How a cursor moves.

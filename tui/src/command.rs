@@ -12,6 +12,7 @@ mod look;
 mod movement;
 pub mod near;
 mod program;
+mod terminals;
 mod text;
 
 use serde::de::DeserializeOwned;
@@ -31,6 +32,7 @@ pub const GROUPS: &[(&str, &[Command])] = &[
     ("Inbox", inbox::COMMANDS),
     ("Moving", movement::COMMANDS),
     ("Texts", text::COMMANDS),
+    ("Terminals", terminals::COMMANDS),
     ("Program and tabs", program::COMMANDS),
     ("Looks and settings", look::COMMANDS),
 ];

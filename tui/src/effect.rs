@@ -12,6 +12,7 @@ use crate::hints::Hints;
 use crate::host::Notice;
 use crate::journal::Form;
 use crate::layers::palette::SeekJob;
+use crate::panes::{self, Subject};
 use crate::settings::Asked;
 use crate::world::inbox;
 
@@ -42,6 +43,8 @@ pub enum Effect {
     Suspend,
     /// Draw every cell again.
     Redraw,
+    /// Have the task of a terminal do something; [`crate::msg::Msg::Terminal`] says if it can't.
+    Terminal(Subject, panes::Order),
     /// Put a text on the person's clipboard; [`crate::msg::Msg::Copied`] says what came of it.
     Copy(String),
     /// Write a text to a new file; [`crate::msg::Msg::Told`] says what came of it.

@@ -7,6 +7,7 @@
 //! as much of it as it wants. Whatever else wants to lie over the workstation (a wizard, say) becomes another variant.
 
 pub mod area;
+pub mod ask;
 pub mod confirm;
 pub mod dialog;
 pub mod form;
@@ -63,6 +64,8 @@ pub enum Layer {
     Start(start::Start),
     /// A text to be read.
     Sheet(Box<Sheet>),
+    /// A question about a terminal.
+    Ask(ask::Ask),
 }
 
 /// What a layer did with a key.
@@ -97,6 +100,7 @@ impl Layer {
             Self::Prompt(prompt) => prompt.key(chord),
             Self::Start(start) => start.key(chord),
             Self::Sheet(_) => Answer::Ignored,
+            Self::Ask(ask) => ask.key(chord),
         }
     }
 
@@ -107,6 +111,7 @@ impl Layer {
             Self::Help(help) => help.paste(text),
             Self::Palette(palette) => palette.paste(text),
             Self::Words(words) => words.paste(text),
+            Self::Ask(ask) => ask.paste(text),
             Self::Confirm(confirm) => confirm.paste(text),
             Self::Form(form) => form.paste(text),
             Self::Picker(picker) => picker.paste(text),
@@ -128,7 +133,7 @@ impl Layer {
             Self::Start(start) => start.settle(&state.world),
             Self::Page(page) => page.settle(state.size),
             Self::Sheet(sheet) => sheet.settle(state.size),
-            Self::Themes(_) | Self::Form(_) | Self::Picker(_) | Self::Prompt(_) => {}
+            Self::Themes(_) | Self::Form(_) | Self::Picker(_) | Self::Prompt(_) | Self::Ask(_) => {}
         }
         vec![]
     }
@@ -139,6 +144,7 @@ impl Layer {
             Self::Help(_) | Self::Palette(_) | Self::Page(_) | Self::Themes(_) => true,
             Self::Line(_)
             | Self::Words(_)
+            | Self::Ask(_)
             | Self::Confirm(_)
             | Self::History(_)
             | Self::Form(_)
@@ -161,6 +167,7 @@ impl Layer {
             Self::Palette(palette) => palette.draw(area, canvas),
             Self::Themes(themes) => themes.draw(state.world.look.theme, area, canvas),
             Self::Words(words) => words.draw(area, canvas),
+            Self::Ask(ask) => ask.draw(area, canvas),
             Self::Confirm(confirm) => confirm.draw(state, area, canvas),
             Self::History(history) => history.draw(state, area, canvas),
             Self::Form(form) => form.draw(area, canvas),

@@ -28,6 +28,7 @@ pub mod layers;
 pub mod look;
 pub mod msg;
 pub mod pager;
+pub mod panes;
 pub mod paper;
 pub mod place;
 pub mod replay;

@@ -14,6 +14,7 @@ use crate::fleet::{Ordered, Row, ViewsSaid};
 use crate::keys::Chord;
 use crate::layers::palette::Found;
 use crate::look::Ground;
+use crate::panes::{News, Subject};
 use crate::world::inbox::{self, InboxChange};
 use crate::world::journals::Heard;
 
@@ -96,6 +97,8 @@ pub enum Msg {
     },
     /// The server answered a question.
     Fetched(Box<Fetched>),
+    /// Something is new about a terminal.
+    Terminal(Subject, News),
     /// Time went on.
     Tick,
 }

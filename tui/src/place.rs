@@ -3,7 +3,9 @@
 pub mod detail;
 pub mod fleet;
 pub mod inbox;
+pub mod terminals;
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 use smith_model::id::LoopId;
 
@@ -14,6 +16,7 @@ use crate::fleet::Row;
 use crate::journal;
 use crate::keys::Context;
 use crate::layers::Layer;
+use crate::panes::Subject;
 use crate::world::World;
 
 /// What a tab shows, with where its cursor is and how far it is scrolled.
@@ -27,6 +30,8 @@ pub enum Place {
     Detail(Box<detail::View>),
     /// The loops that wait for a person.
     Inbox(Box<inbox::View>),
+    /// Terminals, in panes.
+    Terminals(Box<terminals::View>),
 }
 
 /// What a place did with an action.
@@ -58,6 +63,7 @@ impl Place {
             Self::Fleet(view) => view.contexts(),
             Self::Journal(view) => view.contexts(),
             Self::Detail(view) => view.contexts(),
+            Self::Terminals(view) => view.contexts(),
             Self::Inbox(_) => &[Context::Inbox, Context::List, Context::Everywhere],
         }
     }
@@ -68,6 +74,7 @@ impl Place {
             Self::Fleet(view) => view.subject(&world.fleet),
             Self::Detail(view) => world.fleet.get(view.id()).map(|row| &**row),
             Self::Inbox(view) => world.fleet.get(view.selected()?).map(|row| &**row),
+            Self::Terminals(view) => world.fleet.get(view.subject().loop_id()).map(|row| &**row),
             Self::Journal(view) => match view.loops() {
                 [id] => world.fleet.get(id).map(|row| &**row),
                 _ => None,
@@ -78,7 +85,7 @@ impl Place {
     /// The loops whose journals it shows.
     pub fn journals(&self) -> &[LoopId] {
         match self {
-            Self::Fleet(_) | Self::Inbox(_) => &[],
+            Self::Fleet(_) | Self::Inbox(_) | Self::Terminals(_) => &[],
             Self::Journal(view) => view.loops(),
             Self::Detail(view) => view.journals(),
         }
@@ -91,6 +98,7 @@ impl Place {
             Self::Journal(view) => view.title(world),
             Self::Detail(view) => view.title(),
             Self::Inbox(view) => view.title(world),
+            Self::Terminals(view) => view.title(world),
         }
     }
 
@@ -101,6 +109,7 @@ impl Place {
             Self::Journal(view) => view.act(tab, world, action),
             Self::Detail(view) => view.act(tab, world, action),
             Self::Inbox(view) => view.act(world, action),
+            Self::Terminals(view) => view.act(world, action),
         }
     }
 
@@ -114,6 +123,7 @@ impl Place {
                 view.settle(world, area);
                 vec![]
             }
+            Self::Terminals(view) => view.settle(world, area),
         }
     }
 
@@ -126,6 +136,31 @@ impl Place {
             Self::Inbox(view) => {
                 view.targets(world).iter().map(|item| item.loop_id.clone()).collect()
             }
+            Self::Terminals(view) => vec![view.subject().loop_id().clone()],
+        }
+    }
+
+    /// The terminals that it looks at, and which of them are seen while it is shown.
+    pub fn subjects(&self) -> Vec<(Subject, bool)> {
+        match self {
+            Self::Fleet(_) | Self::Journal(_) | Self::Detail(_) | Self::Inbox(_) => vec![],
+            Self::Terminals(view) => view.subjects(),
+        }
+    }
+
+    /// Was a terminal's keyboard lost so shortly ago that keys may still be meant for its program?
+    pub fn spills(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Fleet(_) | Self::Journal(_) | Self::Detail(_) | Self::Inbox(_) => false,
+            Self::Terminals(view) => view.spills(now),
+        }
+    }
+
+    /// The same, where it is made of terminals.
+    pub fn terminals_mut(&mut self) -> Option<&mut terminals::View> {
+        match self {
+            Self::Fleet(_) | Self::Journal(_) | Self::Detail(_) | Self::Inbox(_) => None,
+            Self::Terminals(view) => Some(view),
         }
     }
 
@@ -136,6 +171,7 @@ impl Place {
             Self::Journal(view) => view.draw(world, area, canvas),
             Self::Detail(view) => view.draw(world, area, canvas),
             Self::Inbox(view) => view.draw(world, area, canvas),
+            Self::Terminals(view) => view.draw(world, area, canvas),
         }
     }
 }

@@ -21,6 +21,7 @@ mod save;
 mod seek;
 mod smithd;
 mod sources;
+mod terminals;
 mod views;
 mod window;
 
@@ -36,6 +37,7 @@ use futures::StreamExt as _;
 use jiff::Timestamp;
 use smith_client::Client;
 use smith_model::context::NoChoice;
+use smith_model::terminal::Mode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -45,9 +47,11 @@ use crate::effect::{Edit, Effect};
 use crate::fleet::ViewsJob;
 use crate::look::{Motion, Role};
 use crate::msg::Msg;
+use crate::panes::News;
 use crate::replay::{self, Begin, Line};
 use crate::settings::{self, Env, Target};
 use crate::state::State;
+use crate::update::terminals::{is_private, untaken};
 use crate::update::update;
 use crate::world::Session;
 use acts::Acts;
@@ -253,10 +257,11 @@ impl Owner {
         self.rx = rx;
         self.orders = Orders::new(tx.clone());
         self.seeker = Seeker::new(tx.clone());
+        let mode = if self.state.world.session.read_only { Mode::Read } else { Mode::Write };
         self.server = Some(Server {
             journals: Journals::new(client.clone(), tx.clone()),
             fetches: Fetches::new(client.clone(), tx.clone()),
-            sources: Sources::new(client.clone(), tx),
+            sources: Sources::new(client.clone(), tx, mode),
             client,
         });
     }
@@ -280,7 +285,7 @@ impl Owner {
                 return Ok(());
             }
             if let Some(server) = &mut self.server {
-                server.sources.reconcile(self.state.wanted());
+                server.sources.reconcile(self.state.wanted(), &self.state.world.terminals);
             }
             self.draw()?;
             let due = self.due();
@@ -326,6 +331,9 @@ impl Owner {
         }
         if let Msg::Ordered(ordered) = &msg {
             self.orders.done(ordered.view.tab);
+        }
+        if let Msg::Terminal(_, News::Printed { is_echo: true, .. }) = &msg {
+            self.is_urgent = true;
         }
         if let Msg::Found(_) = &msg {
             self.seeker.done();
@@ -410,6 +418,16 @@ impl Owner {
                     }
                     continue;
                 }
+                Effect::Terminal(subject, order) => {
+                    let refused = match &mut self.server {
+                        Some(server) => server.sources.order(&subject, order).err(),
+                        None => Some(order),
+                    };
+                    let Some(msg) = refused.and_then(|order| untaken(subject, &order)) else {
+                        continue;
+                    };
+                    msg
+                }
                 Effect::Suspend => self.suspend().await?,
                 Effect::Redraw => {
                     self.painter.redraw()?;
@@ -450,6 +468,10 @@ impl Owner {
 
     fn record(&mut self, at: Timestamp, msg: &Msg) {
         let Some(recorder) = &self.recorder else { return };
+        // Not even how many keys there were, and when: that tells much of a password.
+        if is_private(&self.state, msg) {
+            return;
+        }
         let Some(msg) = msg.for_recording() else { return };
         if recorder.note(&Line { at, msg: Cow::Borrowed(msg) }).is_ok() {
             return;

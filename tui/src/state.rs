@@ -12,6 +12,7 @@ use crate::hints::{Hints, Tip};
 use crate::keys::{Chord, Context, Keymap};
 use crate::layers::Layer;
 use crate::look::{Look, Role};
+use crate::panes::Subject;
 use crate::place::{Place, fleet};
 use crate::tabs::Tabs;
 use crate::world::journals::Ask;
@@ -84,6 +85,8 @@ pub enum Source {
     Journal(Ask),
     /// The inbox, which the bar at the top counts wherever one is.
     Inbox,
+    /// A terminal or a recording; its number is another one when it is asked for anew.
+    Terminal(Subject, u64),
 }
 
 impl State {
@@ -151,6 +154,13 @@ impl State {
         let journals = self.tabs.current().place.journals().iter();
         let journals = journals.filter_map(|id| self.world.journals.ask(id)).map(Source::Journal);
         wanted.extend(journals);
+        let shown = self.tabs.current().place.subjects().into_iter().filter(|(_, is)| *is);
+        let shown: Vec<Subject> = shown.map(|(subject, _)| subject).collect();
+        for subject in shown.iter().chain(self.world.terminals.held()) {
+            if let Some(terminal) = self.world.terminals.get(subject) {
+                wanted.insert(Source::Terminal(subject.clone(), terminal.number));
+            }
+        }
         wanted
     }
 

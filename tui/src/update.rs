@@ -5,6 +5,7 @@ mod acts;
 mod connect;
 mod create;
 mod inbox;
+pub(crate) mod terminals;
 
 use jiff::Timestamp;
 
@@ -39,14 +40,21 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
         Msg::Key(chord) => key(state, chord),
         Msg::Paste(text) => match state.layers.last_mut().map(|layer| layer.paste(&text)) {
             Some(answer) => answered(state, answer).unwrap_or_default(),
-            None => vec![],
+            None => terminals::paste(state, &text),
         },
         Msg::Mouse(mouse) => mouse_did(state, mouse),
         Msg::Resize { columns, rows } => {
             state.size = (columns, rows);
             vec![]
         }
-        Msg::Focus(_) => vec![],
+        Msg::Focus(is_here) => {
+            state.world.terminals.is_elsewhere = !is_here;
+            vec![]
+        }
+        Msg::Terminal(subject, news) => {
+            terminals::news(state, &subject, news);
+            vec![]
+        }
         Msg::Found(found) => {
             for layer in &mut state.layers {
                 if let Layer::Palette(palette) = layer {
@@ -112,7 +120,7 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
                 match &mut tab.place {
                     Place::Fleet(view) => view.take(&state.world, ordered),
                     Place::Journal(_) => {}
-                    Place::Detail(_) | Place::Inbox(_) => {}
+                    Place::Detail(_) | Place::Inbox(_) | Place::Terminals(_) => {}
                 }
             }
             vec![]
@@ -130,12 +138,14 @@ pub fn update(state: &mut State, now: Timestamp, msg: Msg) -> Vec<Effect> {
     };
     state.is_dirty = true;
     effects.extend(settle(state));
+    terminals::ordered(state, &effects);
     effects.extend(inbox::title(state));
     effects
 }
 
 /// Makes what is shown fit the window, and asks for what it needs.
 fn settle(state: &mut State) -> Vec<Effect> {
+    terminals::keep(state);
     let layout = state.layout();
     let tab = state.tabs.current_mut();
     state.world.journals.attend(tab.place.journals(), &state.world.fleet);
@@ -175,6 +185,9 @@ fn key(state: &mut State, chord: Chord) -> Vec<Effect> {
     if let Some(answer) = state.layers.last_mut().map(|layer| layer.key(chord))
         && let Some(effects) = answered(state, answer)
     {
+        return effects;
+    }
+    if let Some(effects) = terminals::key(state, chord) {
         return effects;
     }
     // What was begun can be let go of, whatever it was.
@@ -236,6 +249,12 @@ fn mouse_did(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             .flatten()
             .collect();
     }
+    if state.layers.is_empty()
+        && let Some(view) = state.tabs.current_mut().place.terminals_mut()
+        && let Some(effects) = view.mouse(&state.world, mouse)
+    {
+        return effects;
+    }
     let text = state.hits.text_row(column, row);
     let action = match kind {
         MouseKind::Down(Button::Left) => {
@@ -273,7 +292,11 @@ fn fleet(state: &mut State, said: Stream<FleetChange>) {
                 match &mut state.tabs.current_mut().place {
                     // While the whole is loaded, one order of all is cheaper than a place for each.
                     Place::Fleet(view) if is_live => view.touch(&state.world.fleet, &touched),
-                    Place::Fleet(_) | Place::Journal(_) | Place::Detail(_) | Place::Inbox(_) => {}
+                    Place::Fleet(_)
+                    | Place::Journal(_)
+                    | Place::Detail(_)
+                    | Place::Inbox(_)
+                    | Place::Terminals(_) => {}
                 }
             }
             if !is_live {
@@ -296,7 +319,7 @@ fn expire(state: &mut State) {
         match &mut tab.place {
             Place::Fleet(view) => view.expire(),
             Place::Journal(_) => {}
-            Place::Detail(_) | Place::Inbox(_) => {}
+            Place::Detail(_) | Place::Inbox(_) | Place::Terminals(_) => {}
         }
     }
 }

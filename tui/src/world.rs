@@ -3,6 +3,7 @@
 pub mod inbox;
 pub mod journals;
 mod loops;
+pub mod terminals;
 
 use jiff::Timestamp;
 use smith_model::access::{Identity, Role};
@@ -38,6 +39,8 @@ pub struct World {
     pub inbox: Inbox,
     /// What is being done about them from here.
     pub marking: Marking,
+    /// The terminals that tabs look at.
+    pub terminals: terminals::Terminals,
     /// How things look.
     pub look: Look,
 }
@@ -73,6 +76,7 @@ impl World {
             loops: Loops::default(),
             inbox: Inbox::default(),
             marking: Marking::default(),
+            terminals: terminals::Terminals::default(),
             look,
         }
     }
@@ -89,6 +93,7 @@ impl World {
             journals: _,
             loops: _,
             inbox: _,
+            terminals: _,
             look: _,
             views,
             filters,

@@ -27,11 +27,13 @@ pub enum Context {
     Terminal,
     /// Terminals, while one types: only what stands behind the prefix.
     Typing,
+    /// A recording that is played.
+    Playing,
 }
 
 impl Context {
     /// All, as help lists them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Fleet,
         Self::Facets,
         Self::Inbox,
@@ -40,6 +42,7 @@ impl Context {
         Self::Terminal,
         Self::Typing,
         Self::Text,
+        Self::Playing,
         Self::List,
         Self::Everywhere,
     ];
@@ -62,6 +65,7 @@ impl Context {
             Self::Text => "text",
             Self::Terminal => "terminal",
             Self::Typing => "typing",
+            Self::Playing => "playing",
         }
     }
 }

@@ -9,15 +9,19 @@ use smith_client::stream::{Signal, Signals};
 use smith_client::{Client, InboxAlso, InboxFilter, LoopFilter};
 use smith_model::api::LoopEvent;
 use smith_model::inbox;
+use smith_model::terminal::Mode;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::journal;
 use crate::fleet::Row;
 use crate::msg::{FleetChange, Msg, Stream};
+use crate::panes::{Order, Subject};
 use crate::run::connect;
+use crate::run::terminals::{Seats, show};
 use crate::state::Source;
 use crate::world::inbox::InboxChange;
+use crate::world::terminals::Terminals;
 
 /// Events of a stream in one message, at most.
 const BATCH: usize = 512;
@@ -28,16 +32,20 @@ pub(super) struct Sources {
     tx: mpsc::Sender<Msg>,
     tasks: JoinSet<()>,
     running: BTreeMap<Source, AbortHandle>,
+    seats: Seats,
+    /// What may be done at terminals.
+    mode: Mode,
 }
 
 impl Sources {
     /// None yet; messages go there.
-    pub(super) fn new(client: Client, tx: mpsc::Sender<Msg>) -> Self {
-        Self { client, tx, tasks: JoinSet::new(), running: BTreeMap::new() }
+    pub(super) fn new(client: Client, tx: mpsc::Sender<Msg>, mode: Mode) -> Self {
+        let (tasks, running, seats) = (JoinSet::new(), BTreeMap::new(), Seats::default());
+        Self { client, tx, tasks, running, seats, mode }
     }
 
     /// Starts what is wanted and not running, and ends what isn't wanted any more.
-    pub(super) fn reconcile(&mut self, wanted: BTreeSet<Source>) {
+    pub(super) fn reconcile(&mut self, wanted: BTreeSet<Source>, terminals: &Terminals) {
         while self.tasks.try_join_next().is_some() {}
         self.running.retain(|source, task| {
             let is_wanted = wanted.contains(source);
@@ -61,10 +69,22 @@ impl Sources {
                     Source::Inbox => {
                         self.tasks.spawn(self::inbox(self.client.clone(), self.tx.clone()))
                     }
+                    Source::Terminal(subject, _) => {
+                        let Some(terminal) = terminals.get(subject) else { continue };
+                        let (client, tx) = (self.client.clone(), self.tx.clone());
+                        let stage = terminal.stage.clone();
+                        let seat = self.seats.take(client, tx, subject.clone(), stage);
+                        self.tasks.spawn(show(seat, self.mode))
+                    }
                 };
                 self.running.insert(source, task);
             }
         }
+    }
+
+    /// Has the task of a terminal do something; answers the order where it can't.
+    pub(super) fn order(&self, subject: &Subject, order: Order) -> Result<(), Order> {
+        self.seats.order(subject, order)
     }
 }
 

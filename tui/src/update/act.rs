@@ -11,9 +11,9 @@ use crate::layers::page::Page;
 use crate::layers::themes::Themes;
 use crate::look::Role;
 use crate::place::detail::DetailAction;
-use crate::place::{Handled, Place, detail, fleet};
+use crate::place::{Handled, Place, detail, fleet, terminals as panes};
 use crate::state::State;
-use crate::update::{acts, connect, create, key};
+use crate::update::{acts, connect, create, key, terminals};
 
 /// The most filters that are remembered.
 const MOST_FILTERS: usize = 50;
@@ -77,7 +77,7 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
                 Place::Fleet(view) => Line::filter(Filtered::Fleet, view.filter().text())
                     .with_history(&state.world.filters),
                 Place::Inbox(view) => Line::filter(Filtered::Inbox, view.filter().text()),
-                Place::Journal(_) | Place::Detail(_) => {
+                Place::Journal(_) | Place::Detail(_) | Place::Terminals(_) => {
                     let why = "only the fleet and the inbox are filtered; / looks for words here";
                     state.say(why, Role::Dim);
                     return vec![];
@@ -115,11 +115,15 @@ fn by_itself(state: &mut State, action: Action) -> Vec<Effect> {
                 Destination::Journal(loops) => Place::Journal(Box::new(journal::View::new(loops))),
                 Destination::Loop(id) => Place::Detail(Box::new(detail::View::new(id))),
                 Destination::Inbox => Place::Inbox(Box::default()),
+                Destination::Terminal(subject) => {
+                    Place::Terminals(Box::new(panes::View::new(subject)))
+                }
             };
             state.tabs.current_mut().go(place);
         }
         Action::Inbox(action) => return super::inbox::act(state, action),
         Action::Tab(action) => tab(state, action),
+        Action::Terminal(action) => return terminals::act(state, action),
         Action::Help => state.layers.push(Layer::Help(Box::default())),
         Action::Palette => state.layers.push(Layer::Palette(Box::default())),
         Action::Choose(at) => {
@@ -229,7 +233,7 @@ fn seen_again(state: &mut State) {
     match &mut state.tabs.current_mut().place {
         Place::Fleet(view) => view.return_to(),
         Place::Journal(_) => {}
-        Place::Detail(_) | Place::Inbox(_) => {}
+        Place::Detail(_) | Place::Inbox(_) | Place::Terminals(_) => {}
     }
 }
 

@@ -89,7 +89,7 @@ impl Scene {
     fn page(&self) -> Page {
         match &self.state.tabs.current().place {
             Place::Detail(view) => view.page,
-            Place::Fleet(_) | Place::Journal(_) | Place::Inbox(_) => panic!("no loop is shown"),
+            _ => panic!("no loop is shown"),
         }
     }
 }
