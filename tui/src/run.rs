@@ -19,6 +19,7 @@ mod probe;
 mod recorder;
 mod save;
 mod seek;
+mod signals;
 mod smithd;
 mod sources;
 mod terminals;
@@ -38,7 +39,6 @@ use jiff::Timestamp;
 use smith_client::Client;
 use smith_model::context::NoChoice;
 use smith_model::terminal::Mode;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::args::Args;
@@ -66,6 +66,7 @@ use paint::Painter;
 use recorder::Recorder;
 use save::Saver;
 use seek::Seeker;
+use signals::{Asked, Signals};
 use sources::Sources;
 use views::Views;
 use window::Window;
@@ -539,7 +540,7 @@ impl Owner {
             Err(error) => Err(error),
         };
         // Ctrl-C was for the editor.
-        self.signals.int = signal(SignalKind::interrupt())?;
+        self.signals.forget_interrupts()?;
         self.window.take_back()?;
         self.events = Some(self.window.events());
         self.painter.redraw()?;
@@ -586,39 +587,6 @@ async fn sleep_until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due.into()).await,
         None => std::future::pending().await,
-    }
-}
-
-/// What a signal asks for.
-enum Asked {
-    Stop,
-    End,
-}
-
-struct Signals {
-    term: Signal,
-    hup: Signal,
-    int: Signal,
-    stop: Signal,
-}
-
-impl Signals {
-    fn register() -> io::Result<Self> {
-        Ok(Self {
-            term: signal(SignalKind::terminate())?,
-            hup: signal(SignalKind::hangup())?,
-            int: signal(SignalKind::interrupt())?,
-            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        tokio::select! {
-            _ = self.term.recv() => Asked::End,
-            _ = self.hup.recv() => Asked::End,
-            _ = self.int.recv() => Asked::End,
-            _ = self.stop.recv() => Asked::Stop,
-        }
     }
 }
 

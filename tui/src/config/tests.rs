@@ -84,7 +84,7 @@ fn bindings_that_get_in_each_others_way_are_reported() {
             "wrong / (filter) isn't reached any more: / x begins with it",
         ),
         ("[keys.fleet]\n\"q\" = \"mark\"", "note it hides q (back) of everywhere"),
-        ("[keys.everywhere]\n\"enter\" = \"fleet\"", "note in list enter stays open"),
+        ("[keys.everywhere]\n\"home\" = \"fleet\"", "note in list home stays top"),
         (
             "[keys.everywhere]\n\"Q\" = \"\"\n\"ctrl-c\" = \"\"",
             "wrong with these keys nothing leaves everywhere: bind quit",
