@@ -12,8 +12,9 @@ use crate::msg::Msg;
 use crate::replay::{Recording, again};
 use crate::run::input::Late;
 use crate::run::paint::Painter;
+use crate::run::signals::{Asked, Signals};
 use crate::run::window::Window;
-use crate::run::{Asked, Error, Signals, sleep_until};
+use crate::run::{Error, sleep_until};
 
 /// The longest wait between two messages.
 const LONGEST: Duration = Duration::from_secs(1);

@@ -100,8 +100,7 @@ impl Window {
     /// Stops the process with the terminal given back; answers when it goes on, and whether there was a shell to stop
     /// for: without one nobody would ever start it again.
     pub(super) fn suspend(&self) -> io::Result<bool> {
-        // A shell gives each of its jobs a group of its own. In the session's first group there is no shell above.
-        if getsid(None)? == getpgrp() {
+        if !has_shell()? {
             return Ok(false);
         }
         leave();
@@ -131,10 +130,16 @@ impl Window {
     }
 }
 
-/// Stops the process; answers when it goes on.
-pub(super) fn stop() -> io::Result<()> {
-    let own = rustix::process::getpid();
-    Ok(rustix::process::kill_process(own, rustix::process::Signal::STOP)?)
+/// Stops with the editor that was stopped, and answers when both go on; where no shell would start them again, the
+/// editor goes on at once.
+pub(super) fn stop_with_editor() -> io::Result<()> {
+    let signal = if has_shell()? { Signal::STOP } else { Signal::CONT };
+    Ok(kill_current_process_group(signal)?)
+}
+
+/// Is there a shell above? It gives each of its jobs a group of its own; in the session's first group there is none.
+fn has_shell() -> io::Result<bool> {
+    Ok(getsid(None)? != getpgrp())
 }
 
 impl Drop for Window {
