@@ -63,7 +63,7 @@ bench-tui: bench-build ## Measure the workstation with 1,000 to 100,000 loops (a
 
 bench-build: ## Build what the benches measure, release
 	@hack/tools protoc etcd
-	cargo build --locked --release -p smith-server -p smith-replica -p smith -p smith-tests --bins
+	cargo build --locked --release -p smith-server -p smith-replica -p smith -p smithctl -p smith-tests --bins
 
 chaos: tools ## Crash everything at random while loops run: 40 rounds (SMITH_CHAOS_ROUNDS), SMITH_CHAOS_SEED repeats a run
 	SMITH_CHAOS_ROUNDS=$${SMITH_CHAOS_ROUNDS:-40} $(NEXTEST) run --locked -p smith-tests -E 'binary(crashes) & test(/^chaos::/)' --success-output immediate

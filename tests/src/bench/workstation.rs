@@ -4,6 +4,7 @@
 
 mod fleet;
 mod k9s;
+mod pane;
 mod probe;
 
 use std::fs;
@@ -70,7 +71,9 @@ pub async fn measure(stage: &Stage, scale: &Scale) -> Result<Vec<Section>> {
         api.stop().await?;
     }
     etcd.stop().await?;
-    Ok(sections(&all, &peers))
+    let mut sections = sections(&all, &peers);
+    sections.push(pane::measure(stage, scale).await?);
+    Ok(sections)
 }
 
 /// The workstation, for this server.
