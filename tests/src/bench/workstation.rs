@@ -99,6 +99,9 @@ async fn look(stage: &Stage, scale: &Scale, api: &Server, fleet: &Fleet) -> Resu
         // By id, so that what is filtered and changed is where it is looked for.
         probe.read_for(Duration::from_millis(200));
         probe.press(":sort loop\r")?;
+        probe.read_for(Duration::from_millis(500));
+        // The cursor has followed its loop.
+        probe.press("gg")?;
         probe.until(|screen| screen.to_text().contains("loop-000000"))?;
         probe.read_for(Duration::from_secs(1));
         anyhow::Ok((probe, start))
@@ -107,16 +110,16 @@ async fn look(stage: &Stage, scale: &Scale, api: &Server, fleet: &Fleet) -> Resu
     seen.start = start;
     let keys = scale.changes;
     let took;
-    (probe, took) = spawn_blocking(move || move_about(probe, keys)).await??;
+    (probe, took) = spawn_blocking(move || move_about(probe, keys)).await?.context("moving about")?;
     (seen.keys, seen.frame) = took;
     let took;
-    (probe, took) = spawn_blocking(move || filter(probe, 3)).await??;
+    (probe, took) = spawn_blocking(move || filter(probe, 3)).await?.context("filtering")?;
     (seen.letters, seen.filtered) = took;
-    (probe, seen.sorted) = spawn_blocking(move || sort(probe, 8)).await??;
+    (probe, seen.sorted) = spawn_blocking(move || sort(probe, 8)).await?.context("sorting")?;
     let took;
     (probe, took) = rest(probe).await?;
     seen.idle = took;
-    (probe, seen.changes) = change(probe, fleet, scale.changes / 3).await?;
+    (probe, seen.changes) = change(probe, fleet, scale.changes / 3).await.context("changing")?;
     let updates = Updates::start(fleet, UPDATES);
     let took;
     (probe, took) = spawn_blocking(move || move_about(probe, keys)).await??;
@@ -203,6 +206,9 @@ fn sort(mut probe: Probe, times: usize) -> Result<(Probe, Samples)> {
         took.push(millis(probe.until(|screen| first(screen) != before)?));
         probe.read_for(Duration::from_millis(100));
     }
+    // What is changed next stands at the top.
+    probe.press("gg")?;
+    probe.until(|screen| screen.to_text().contains("loop-000000"))?;
     Ok((probe, Samples::new(took)))
 }
 
