@@ -90,7 +90,7 @@ impl Ask {
             Asked::Time => "Go to (seconds, 1:05 or 1:00:05): ".to_owned(),
             Asked::Paste(text) => format!(
                 "Paste {} lines? The program didn't ask for pastes and may run each. y or n ",
-                text.trim_end().lines().count()
+                lines(text)
             ),
         };
         let used = canvas.text(line, &question, Role::Key);
@@ -106,4 +106,9 @@ impl Ask {
             canvas.text(rest, wrong, Role::Bad);
         }
     }
+}
+
+/// How many lines a paste has. Terminals end them as Enter does.
+fn lines(text: &str) -> usize {
+    text.trim_end().replace("\r\n", "\n").split(['\r', '\n']).count()
 }

@@ -214,6 +214,8 @@ fn lines_are_pasted_to_who_asked_for_no_marks_only_after_a_yes() {
     assert!(desk.key("n").is_empty());
     desk.hears(Msg::Paste("rm a\nrm b".to_owned()));
     assert_eq!(typed(&desk.key("y")), b"rm a\rrm b");
+    desk.hears(Msg::Paste("rm a\rrm b\r".to_owned()));
+    assert!(desk.screen().contains("Paste 2 lines?"), "as terminals paste");
 }
 
 #[test]
