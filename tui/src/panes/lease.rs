@@ -10,6 +10,8 @@ pub struct Lease {
     holder: Option<Holder>,
     /// We asked to hand it back, so its loss is no news.
     is_handing_back: bool,
+    /// It was ours last, and we handed it back.
+    was_handed_back: bool,
 }
 
 /// What a change means for the person here.
@@ -36,6 +38,11 @@ impl Lease {
         self.holder.as_ref().filter(|_| !self.is_mine())
     }
 
+    /// Did we hand it back, so that it isn't lost?
+    pub fn was_handed_back(&self) -> bool {
+        self.was_handed_back
+    }
+
     /// We are attached under this number.
     pub fn attached(&mut self, you: ViewerId, holder: Option<Holder>) -> Told {
         *self = Self { you: Some(you), ..Self::default() };
@@ -52,6 +59,7 @@ impl Lease {
         let was_mine = self.is_mine();
         self.holder = holder;
         let is_handing_back = std::mem::take(&mut self.is_handing_back);
+        self.was_handed_back = was_mine && !self.is_mine() && is_handing_back;
         match (was_mine, self.is_mine(), &self.holder) {
             (false, true, _) => Told::Got,
             (true, false, _) if is_handing_back => Told::HandedBack,
@@ -108,7 +116,9 @@ mod tests {
         assert_eq!(lease.changed(Some(holder(1, "me", None))), Told::Got);
         lease.hands_back();
         assert_eq!(lease.changed(None), Told::HandedBack);
+        assert!(lease.was_handed_back());
         assert_eq!(lease.changed(Some(holder(1, "me", None))), Told::Got);
+        assert!(!lease.was_handed_back());
         assert!(matches!(lease.detached(), Told::Lost(_)));
         assert_eq!(lease.detached(), Told::Nothing);
         // The same number after coming back is another viewer's.

@@ -21,7 +21,7 @@ use smith_term::size::Size;
 use crate::draw::Canvas;
 use crate::effect::Effect;
 use crate::keys::{Chord, Context};
-use crate::panes::{Laid, Order, PaneNo, Subject, Tree, bytes_of};
+use crate::panes::{Laid, Lease, Order, PaneNo, Subject, Tree, bytes_of};
 use crate::world::World;
 use crate::world::terminals::Terminal;
 use mouse::Held;
@@ -183,13 +183,16 @@ impl View {
                 pane.settle(world, pane::content(*area));
             }
         }
-        let is_mine = self.terminal(world).is_some_and(|terminal| terminal.lease.is_mine());
+        let lease = self.terminal(world).map(|terminal| &terminal.lease);
+        let is_mine = lease.is_some_and(Lease::is_mine);
+        let was_handed_back = lease.is_some_and(Lease::was_handed_back);
         if !is_mine {
             self.is_aside = false;
             self.wished = None;
         }
         let was_typing = std::mem::replace(&mut self.is_typing, is_mine && !self.is_aside);
-        if was_typing && !is_mine && self.typed.as_ref() == Some(self.subject()) {
+        let is_lost = was_typing && !is_mine && !was_handed_back;
+        if is_lost && self.typed.as_ref() == Some(self.subject()) {
             self.spilled = Some(world.now);
         }
         self.typed = self.is_typing.then(|| self.subject().clone());

@@ -15,7 +15,7 @@ use smith_client::Client;
 use smith_client::terminal::{Signal, Target, Terminal};
 use smith_model::id::LoopId;
 use smith_model::terminal::{Mode, Session, Size, Viewer};
-use smith_term::message::{About, FromViewer, FromWorker, Next};
+use smith_term::message::{About, FromViewer, FromWorker, LeaseRequest, Next};
 use smith_term::mirror::{Applied, Mirror};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval};
@@ -202,6 +202,10 @@ impl Seat {
                 }
             }
             Order::Lease(request) => {
+                if matches!(request, LeaseRequest::Release { .. }) {
+                    // Who doesn't type has no say in it.
+                    it.resize = None;
+                }
                 // Without a connection there is no lease, which was told.
                 let _ = it.terminal.send(FromViewer::Lease(request)).await;
             }

@@ -439,3 +439,14 @@ proptest! {
         desk.screen();
     }
 }
+
+#[test]
+fn who_handed_the_keyboard_back_uses_the_workstation_s_keys_at_once() {
+    let mut desk = Desk::watching(120, 40, "$ ");
+    desk.holds(&agent("api"), me());
+    desk.key("x");
+    desk.key("ctrl-] r");
+    assert!(!desk.key("enter").is_empty(), "it is asked for");
+    desk.holds(&agent("api"), None);
+    assert!(!desk.key("t").is_empty(), "it is taken again");
+}
