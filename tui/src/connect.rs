@@ -37,7 +37,7 @@ pub enum ConnectNews {
     /// The server said who we are.
     Identity(Identity),
     /// The server won't say who we are, and trying again changes nothing.
-    Refused(String),
+    Refused(Refusal),
     /// smithd is being started.
     Starting {
         /// The program.
@@ -52,6 +52,16 @@ pub enum ConnectNews {
         /// The last lines that it said.
         said: Vec<String>,
     },
+}
+
+/// Why nothing comes of this server with this token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// It doesn't take the token; why.
+    Token(String),
+    /// What answers isn't Smith, or not as this program knows it; what is wrong with it.
+    Answer(String),
 }
 
 /// A context, without its secrets.

@@ -10,6 +10,7 @@ use smith_model::access::{Identity, Role};
 use smith_model::id::ProjectName;
 
 use crate::acts::Book;
+use crate::connect::Refusal;
 use crate::fleet::{SavedViews, Table};
 use crate::look::Look;
 use crate::world::inbox::{Inbox, Marking, Viewer};
@@ -57,7 +58,7 @@ pub struct Session {
     /// Who we are, once the server said it.
     pub identity: Option<Identity>,
     /// Why the server won't say who we are.
-    pub refused: Option<String>,
+    pub refused: Option<Refusal>,
     /// Nothing may be changed from here.
     pub read_only: bool,
 }

@@ -83,9 +83,19 @@ fn what_fails_is_said_and_one_stays_where_one_was() {
 fn a_token_that_isn_t_taken_is_said_with_the_way_out() {
     let mut state = workstation([]);
     assert!(state.wanted().contains(&Source::Identity));
-    news(&mut state, ConnectNews::Refused("the token isn't known".into()));
+    news(&mut state, ConnectNews::Refused(Refusal::Token("the token isn't known".into())));
     assert!(!state.wanted().contains(&Source::Identity));
     insta::assert_snapshot!(screen(&state, 60, 20));
+}
+
+#[test]
+fn what_answers_and_isn_t_smith_isn_t_said_to_refuse_the_token() {
+    let mut state = workstation([]);
+    let why = "http://smith answered something that isn't an identity".to_owned();
+    news(&mut state, ConnectNews::Refused(Refusal::Answer(why)));
+    let screen = screen(&state, 60, 20);
+    assert!(screen.contains("http://smith doesn't answer as Smith does"), "{screen}");
+    assert!(screen.contains("isn't an identity") && !screen.contains("token"), "{screen}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use smith_model::context::LOCAL;
 
 use crate::action::Action;
-use crate::connect::ConnectAction;
+use crate::connect::{ConnectAction, Refusal};
 use crate::draw::{Canvas, Region};
 use crate::fleet::Link;
 use crate::keys::{Chord, Context};
@@ -52,8 +52,11 @@ pub(super) fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
 fn hindrance(state: &State) -> Option<(String, String, String)> {
     let session = &state.world.session;
     let server = &session.server;
-    if let Some(why) = &session.refused {
-        let title = format!("{server} doesn't take this token");
+    if let Some(refusal) = &session.refused {
+        let (title, why) = match refusal {
+            Refusal::Token(why) => (format!("{server} doesn't take this token"), why),
+            Refusal::Answer(why) => (format!("{server} doesn't answer as Smith does"), why),
+        };
         return Some((title, why.clone(), String::new()));
     }
     let fleet = &state.world.fleet;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use smith_client::Client;
+use smith_client::{Client, Error};
 use smith_model::access::Identity;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::connect::{ConnectNews, Connected, ContextItem};
+use crate::connect::{ConnectNews, Connected, ContextItem, Refusal};
 use crate::msg::Msg;
 use crate::run::{smithd, sources};
 use crate::settings::{self, Asked, Env, Target};
@@ -106,7 +106,13 @@ pub(super) async fn identity(client: Client, tx: mpsc::Sender<Msg>) {
         match client.whoami().await {
             Ok(identity) => break ConnectNews::Identity(identity),
             Err(error) if error.may_pass() => tokio::time::sleep(AGAIN).await,
-            Err(error) => break ConnectNews::Refused(sources::why(&error)),
+            Err(error) => {
+                let why = sources::why(&error);
+                break ConnectNews::Refused(match error {
+                    Error::Problem { .. } | Error::InvalidToken => Refusal::Token(why),
+                    _ => Refusal::Answer(why),
+                });
+            }
         }
     };
     let _ = tx.send(Msg::Connect(news)).await;
