@@ -12,6 +12,7 @@ use smith_model::id::ProjectName;
 
 use crate::config::{Config, Setup, Surroundings};
 use crate::effect::Effect;
+use crate::hints::Hints;
 use crate::msg::Msg;
 use crate::state::State;
 use crate::update::update;
@@ -44,6 +45,9 @@ pub struct Begin {
     pub project: Option<ProjectName>,
     /// Nothing could be changed.
     pub read_only: bool,
+    /// The tips that were left, which take a line.
+    #[serde(default)]
+    pub hints: Hints,
 }
 
 /// A message and its time.
@@ -94,19 +98,21 @@ impl Begin {
             server,
             project,
             read_only,
+            hints: state.hints.clone(),
         }
     }
 
     /// The state that it began with.
     pub fn state(self) -> State {
-        let Self { at, size, surroundings, settings, context, server, project, read_only, .. } =
-            self;
+        let Self { smith_recording: _, version: _, at, size, surroundings, settings, .. } = self;
+        let Self { context, server, project, read_only, hints, .. } = self;
         let config = Config::read(None, settings.as_deref());
         let setup = Setup { surroundings, config, ..Setup::default() };
         let session = Session { context, server, project, read_only, ..Session::default() };
         let mut state = State::new(at, session, setup.look(), size);
         // What it asks of the outside was done then.
         drop(state.set_up(setup));
+        state.hints = hints;
         state
     }
 }
@@ -186,6 +192,16 @@ mod tests {
         }
         assert_eq!(state.layers.len(), 1, "the command line is open");
         assert_eq!(Recording::read(&whole[..whole.len() - 5]).unwrap().lines.len(), 2);
+    }
+
+    #[test]
+    fn a_recording_begins_with_the_tip_that_was_shown() {
+        let mut state =
+            State::new(Timestamp::UNIX_EPOCH, Session::default(), Look::default(), (80, 24));
+        state.hints = Hints::new();
+        let again = Begin::of(&state, None).state();
+        assert!(again.tip().is_some());
+        assert_eq!(again.tip(), state.tip());
     }
 
     #[test]
