@@ -12,6 +12,7 @@
 pub mod agent;
 pub mod bench;
 pub mod binaries;
+pub mod desk;
 pub mod etcd;
 pub mod history;
 pub mod http;
@@ -26,6 +27,7 @@ pub mod watcher;
 pub mod world;
 
 pub use agent::{AliveFile, Fifo};
+pub use desk::Desk;
 pub use etcd::Etcd;
 pub use repository::Repository;
 pub use servers::Layout;

@@ -5,10 +5,12 @@ use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{ExitStatus, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 use smith_term::corpus::foreign;
 use smith_term::engine::Engine;
+use smith_term::screen::{Modes, Screen};
 use smith_term::size::Size;
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
@@ -40,8 +42,7 @@ impl Tty {
             rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
         let program = rustix::fs::open(&*name, flags, rustix::fs::Mode::empty()).unwrap();
         rustix::io::fcntl_setfd(&operator, rustix::io::FdFlags::CLOEXEC).unwrap();
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&program, size).unwrap();
+        tcsetwinsize(&program, winsize(columns, rows)).unwrap();
         let operator = File::from(operator);
         let mut reads = operator.try_clone().unwrap();
         let (tx, output) = mpsc::channel(16);
@@ -67,16 +68,56 @@ impl Tty {
 
     /// Reads until the screen shows all of these.
     pub async fn shows(&mut self, texts: &[&str]) {
-        let shows = async {
-            while !texts.iter().all(|text| self.engine.to_text().contains(text)) {
-                let bytes = self.output.recv().await.expect("the program goes on");
+        let shows = |tty: &Self| {
+            let text = tty.text();
+            texts.iter().all(|sought| text.contains(sought))
+        };
+        self.until(format_args!("{texts:?} on the screen"), shows).await;
+    }
+
+    /// Reads until it is so.
+    pub async fn until(&mut self, what: impl std::fmt::Display, is_so: impl Fn(&Self) -> bool) {
+        let reads = async {
+            while !is_so(self) {
+                let Some(bytes) = self.output.recv().await else { return false };
                 self.engine.feed(&bytes);
                 self.seen.extend(bytes);
             }
+            true
         };
-        if tokio::time::timeout(LONG, shows).await.is_err() {
-            panic!("no {texts:?} on the screen:\n{}", self.engine.to_text());
+        match tokio::time::timeout(LONG, reads).await {
+            Ok(true) => {}
+            Ok(false) => panic!("the program has ended, and no {what}:\n{}", self.text()),
+            Err(_) => panic!("no {what}:\n{}", self.text()),
         }
+    }
+
+    /// What the screen says.
+    pub fn text(&self) -> String {
+        self.engine.to_text()
+    }
+
+    /// What the screen shows, with its colours.
+    pub fn screen(&self) -> Screen {
+        self.engine.screen()
+    }
+
+    /// What the program asked of its terminal.
+    pub fn modes(&self) -> Modes {
+        self.engine.modes()
+    }
+
+    /// Did the program write this, ever?
+    pub fn got(&self, bytes: &[u8]) -> bool {
+        self.seen.windows(bytes.len()).any(|window| window == bytes)
+    }
+
+    /// Gives the terminal another size, of which the program on it is told.
+    pub fn resize(&mut self, columns: u16, rows: u16, child: &Child) {
+        tcsetwinsize(&self.program, winsize(columns, rows)).unwrap();
+        self.engine.resize(Size::nearest(columns, rows));
+        // The kernel tells only those whose controlling terminal it is.
+        signal(child, Signal::WINCH);
     }
 
     /// Types.
@@ -99,6 +140,21 @@ impl Tty {
         let drawn = drawn.replace("\x1b7", "").replace("\x1b8", "");
         assert_eq!(foreign(drawn.as_bytes()), [""; 0]);
         (status, after)
+    }
+
+    /// Waits for the program's end, and checks that the terminal is as it was: in its modes and in the kernel's. Answers
+    /// how it ended, and what stands on the screen that was there before.
+    pub async fn given_back(mut self, child: Child) -> (ExitStatus, String) {
+        let mut engine = std::mem::replace(&mut self.engine, Engine::new(Size::nearest(80, 24)));
+        let fed = self.seen.len();
+        let (status, seen) = self.read_to_end(child).await;
+        engine.feed(&seen[fed..]);
+        let modes = Modes { alternate_scroll: true, ..engine.modes() };
+        assert_eq!(modes, Modes::default());
+        assert!(engine.cursor().is_some(), "the cursor is hidden");
+        let count = |sought: &[u8]| seen.windows(sought.len()).filter(|at| *at == sought).count();
+        assert_eq!(count(b"\x1b[>1u"), count(b"\x1b[<1u"), "the keyboard tells keys apart");
+        (status, engine.to_text())
     }
 
     /// Waits for the end of a program that only writes lines; what they are. Nothing in them acts on the terminal.
@@ -132,4 +188,14 @@ impl Tty {
         let status = in_time("the end of a program on a terminal", ends).await;
         (status, self.seen)
     }
+}
+
+fn winsize(columns: u16, rows: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
+}
+
+/// Sends a signal to a program that wasn't waited for.
+pub fn signal(child: &Child, signal: Signal) {
+    let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+    kill_process(pid.expect("it runs"), signal).unwrap();
 }

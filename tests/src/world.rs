@@ -22,7 +22,7 @@ use crate::process;
 use crate::proxy::Proxy;
 use crate::repository::Repository;
 use crate::servers::{self, Layout, Server, Settings};
-use crate::{agent, binaries, wait};
+use crate::{agent, binaries, desk, wait};
 
 /// What a world is made of.
 #[derive(Debug)]
@@ -180,6 +180,19 @@ impl World {
         command.arg(self.settings.state().join("admin.token")).args(args);
         command.env("HOME", self.dir()).env_remove("SMITH_CONTEXT").kill_on_drop(true);
         command
+    }
+
+    /// smith as the admin, at the first API; its home is empty. Dropped, it is killed.
+    pub fn smith(&self, args: &[&str]) -> Command {
+        let token = self.settings.state().join("admin.token");
+        let mut command = desk::program(&self.home());
+        command.args(["--server", self.url(0), "--token-file"]).arg(token).args(args);
+        command
+    }
+
+    /// The home directory of programs that a person starts.
+    pub fn home(&self) -> PathBuf {
+        self.dir().join("home")
     }
 
     /// A file with everything that hostile programs print at who looks.

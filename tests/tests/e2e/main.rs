@@ -28,6 +28,7 @@ mod streams;
 mod takeover;
 mod terminals;
 mod why;
+mod workstation;
 
 use smith_model::id::LoopId;
 
