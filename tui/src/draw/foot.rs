@@ -83,15 +83,18 @@ fn hints(state: &State) -> Vec<Hint> {
     };
     teach("open", "open", 1);
     if let Some(row) = place.subject(&state.world) {
-        for command in suited(row) {
-            teach(command, command, 3);
+        for (command, label) in suited(row) {
+            teach(command, label, 3);
         }
     }
     // What the place itself binds, in the order in which it lists them.
     let own = contexts.iter().filter(|c| !matches!(c, Context::List | Context::Everywhere));
     for context in own {
         for binding in state.keymap.bindings().iter().filter(|b| b.context == *context) {
-            teach(&binding.command, &binding.command, 4);
+            // Pages have their numbers on their own line.
+            let rank =
+                if matches!(binding.command.split_once(' '), Some(("page", _))) { 7 } else { 4 };
+            teach(&binding.command, &binding.command, rank);
         }
     }
     teach("help", "help", 0);
@@ -112,16 +115,22 @@ fn is_act(action: &Action) -> bool {
     }
 }
 
-/// The commands that one reaches for first with such a loop, of those that there are.
-fn suited(row: &Row) -> &'static [&'static str] {
+/// The commands that one reaches for first with such a loop, of those that there are, and what they do with it.
+fn suited(row: &Row) -> &'static [(&'static str, &'static str)] {
     match row.state {
-        LoopState::Flatline => &["journal", "why", "retry"],
-        LoopState::Overwriting if row.suspect => &["journal", "attach", "cancel"],
-        LoopState::Overwriting => &["attach", "journal", "cancel"],
-        LoopState::Unresolved if row.hold.is_some() => &["release", "why"],
-        LoopState::Unresolved => &["why", "hold"],
-        LoopState::Synced => &["journal", "copy"],
-        LoopState::Cancelled => &["retry", "journal"],
+        LoopState::Flatline => &[("journal", "journal"), ("retry", "retry")],
+        LoopState::Overwriting if row.suspect => {
+            &[("journal", "journal"), ("attach", "attach"), ("cancel", "cancel")]
+        }
+        LoopState::Overwriting => {
+            &[("attach", "attach"), ("journal", "journal"), ("cancel", "cancel")]
+        }
+        LoopState::Unresolved if row.hold.is_some() => {
+            &[("hold-or-release", "release"), ("journal", "journal")]
+        }
+        LoopState::Unresolved => &[("journal", "journal"), ("hold-or-release", "hold")],
+        LoopState::Synced => &[("journal", "journal"), ("copy", "copy")],
+        LoopState::Cancelled => &[("retry", "retry"), ("journal", "journal")],
     }
 }
 

@@ -149,12 +149,23 @@ impl Keymap {
         if all.is_empty() { Resolved::Nothing } else { Resolved::Prefix(all) }
     }
 
-    /// The keys that one would press for an action in these contexts, shortest first.
+    /// The keys that one would press for an action in these contexts, shortest first. Keys that mean something else in
+    /// a nearer context aren't among them.
     pub fn keys_of(&self, contexts: &[Context], action: &Action) -> Option<&[Chord]> {
         let all = contexts.iter().flat_map(|context| {
             self.bindings.iter().filter(move |b| b.context == *context && b.action == *action)
         });
+        let all = all.filter(|binding| self.reaches(contexts, binding));
         all.map(|b| b.keys.as_slice()).min_by_key(|keys| keys.len())
+    }
+
+    /// Does one get there by pressing its keys?
+    fn reaches(&self, contexts: &[Context], binding: &Binding) -> bool {
+        let waits = (1..binding.keys.len()).all(|count| {
+            matches!(self.resolve(contexts, &binding.keys[..count]), Resolved::Prefix(_))
+        });
+        let resolved = self.resolve(contexts, &binding.keys);
+        waits && matches!(resolved, Resolved::Bound(bound) if bound.action == binding.action)
     }
 }
 
@@ -200,5 +211,25 @@ mod tests {
         let resolved = map.resolve(&contexts, &q);
         assert!(matches!(resolved, Resolved::Bound(b) if b.command == "quit"));
         assert_eq!(map.keys_of(&contexts, &Action::Quit), Some(q.as_slice()));
+    }
+
+    #[test]
+    fn keys_that_mean_something_else_nearer_are_not_taught() {
+        let mut map = Keymap { bindings: vec![] };
+        map.bind(binding(Context::Everywhere, "x", "cancel"));
+        map.bind(binding(Context::Everywhere, "l", "journal"));
+        map.bind(binding(Context::Everywhere, "alt-l", "journal"));
+        map.bind(binding(Context::Terminal, "x", "pane close"));
+        map.bind(binding(Context::Terminal, "l a", "level all"));
+        let cancel = command::parse("cancel").unwrap();
+        let journal = command::parse("journal").unwrap();
+        let level = command::parse("level all").unwrap();
+        let contexts = [Context::Terminal, Context::Everywhere];
+        let keys = |action| map.keys_of(&contexts, action).map(crate::keys::keys_text);
+        assert_eq!(keys(&cancel), None);
+        assert_eq!(keys(&journal).as_deref(), Some("alt-l"));
+        assert_eq!(keys(&level).as_deref(), Some("l a"));
+        let everywhere = map.keys_of(&[Context::Everywhere], &cancel).map(crate::keys::keys_text);
+        assert_eq!(everywhere.as_deref(), Some("x"));
     }
 }

@@ -3,6 +3,8 @@
 use ratatui::layout::Rect;
 
 use super::View;
+use crate::action::Action;
+use crate::create::CreateAction;
 use crate::draw::Canvas;
 use crate::fleet::{Link, Scope};
 use crate::look::Role;
@@ -32,8 +34,8 @@ pub(super) fn draw(view: &View, world: &World, area: Rect, canvas: &mut Canvas<'
         ],
         (Link::Live, 0) => [
             plain("There are no loops."),
-            hint("Create one from a repository: smithctl loop create --repo . --prompt \"…\""),
-            hint("It appears here by itself."),
+            hint(&create(canvas)),
+            hint("From a repository: smithctl loop create --repo . --prompt \"…\""),
         ],
         (_, total) if view.is_behind() || (view.asked.is_some() && !view.hides_something()) => {
             [plain(format!("Looking through {total} loops…")), none(), none()]
@@ -56,6 +58,12 @@ pub(super) fn draw(view: &View, world: &World, area: Rect, canvas: &mut Canvas<'
         let line = Rect { x: area.x + 2, y, width: area.width.saturating_sub(4), height: 1 };
         canvas.text(line, text, *role);
     }
+}
+
+/// How one asks for a loop here.
+fn create(canvas: &Canvas<'_>) -> String {
+    let keys = canvas.keys_of(&Action::Create(CreateAction::Form));
+    format!("{} asks for one in a form.", keys.as_deref().unwrap_or(":create"))
 }
 
 fn plain(text: impl Into<String>) -> (String, Role) {
