@@ -15,7 +15,7 @@ use crate::world::{Moment, What};
 /// The rows of it.
 pub(super) const ROWS: u16 = 7;
 /// The columns of the rows' names.
-const NAMES: u16 = 11;
+const NAMES: u16 = 12;
 
 /// The axis as it is drawn.
 #[derive(Clone, Debug, Default)]
