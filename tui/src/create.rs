@@ -72,7 +72,7 @@ pub struct Fields {
     pub title: String,
     /// What is wanted.
     pub prompt: String,
-    /// The repository.
+    /// The repository: its address, or the path of a directory.
     pub repository: String,
     /// A branch, tag or commit.
     pub reference: String,
@@ -92,7 +92,11 @@ impl Fields {
         let Self { title, prompt, repository, reference, command, gates, project, priority } = self;
         let mut errors = vec![];
         let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let repository = given(repository).and_then(|text| match text.parse() {
+        let repository = given(repository).map(|text| match text.starts_with('/') {
+            true => format!("file://{text}"),
+            false => text,
+        });
+        let repository = repository.and_then(|text| match text.parse() {
             Ok(repository) => Some(repository),
             Err(error) => {
                 errors.push(FieldError::new("repository", text, format!("{error}")));

@@ -169,3 +169,10 @@ fn an_empty_file_asks_for_nothing() {
     assert!(is_nothing("a: 1", "# a\n\n  # b\n"));
     assert!(!is_nothing("a: 1", "a: 2"));
 }
+
+#[test]
+fn the_path_of_a_directory_names_a_repository() {
+    let fields = Fields { repository: "/srv/repo".to_owned(), ..Fields::default() };
+    let request = fields.request().unwrap();
+    assert_eq!(request.repository.unwrap().to_string(), "file:///srv/repo");
+}

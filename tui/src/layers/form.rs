@@ -36,6 +36,8 @@ struct Field {
     /// As requests and their errors name it.
     name: &'static str,
     label: &'static str,
+    /// What it means to leave it empty, or what may stand there.
+    hint: &'static str,
     text: Text,
     error: Option<String>,
 }
@@ -62,27 +64,35 @@ impl Form {
         let began = fields.clone();
         let Fields { title, prompt, repository, reference, command, gates, project, priority } =
             fields;
-        let line = |name, label, text| Field {
+        let line = |name, label, hint, text| Field {
             name,
             label,
+            hint,
             text: Text::Line(Input::new(text)),
             error: None,
         };
-        let area = |name, label, text: String, rows| Field {
+        let area = |name, label, hint, text: String, rows| Field {
             name,
             label,
+            hint,
             text: Text::Area(Area::new(&text), rows),
             error: None,
         };
         let fields = vec![
-            line("title", "Title", title),
-            area("prompt", "Prompt", prompt, 4),
-            line("repository", "Repository", repository),
-            line("ref", "Ref", reference),
-            line("command", "Agent", command),
-            area("gates", "Gates", gates, 2),
-            line("project", "Project", project),
-            line("priority", "Priority", priority),
+            line("title", "Title", "made of the prompt", title),
+            area("prompt", "Prompt", "what is wanted, in words", prompt, 4),
+            line("repository", "Repository", "https://host/path, or /path/of/a/clone", repository),
+            line("ref", "Ref", "the default branch", reference),
+            line("command", "Agent", "the server's default", command),
+            area(
+                "gates",
+                "Gates",
+                "a command a line; the word none: every result is good",
+                gates,
+                2,
+            ),
+            line("project", "Project", "the server's default", project),
+            line("priority", "Priority", "a number from -100 to 100, higher goes first", priority),
         ];
         Self { key, fields, at: 0, is_sending: false, told: None, began, is_leaving: false }
     }

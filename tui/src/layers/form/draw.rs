@@ -53,6 +53,13 @@ pub(super) fn form(form: &Form, area: Rect, canvas: &mut Canvas<'_>) {
             Text::Line(input) => dialog::input(canvas, right(y, 1), input, is_here.into()),
             Text::Area(area, _) => area.draw(canvas, right(y, rows), is_here.into()),
         }
+        if field.text.value().is_empty() {
+            let room = right(y, 1);
+            // A cell is left for the cursor.
+            let room =
+                Rect { x: room.x + 1.min(room.width), width: room.width.saturating_sub(1), ..room };
+            canvas.text(room, field.hint, Role::Dim);
+        }
         if let Some(error) = &field.error {
             canvas.text(right(y + rows, 1), error, Role::Bad);
         }
