@@ -14,6 +14,7 @@ use crate::fetch::{Answer, Failure, Fetch, Fetched, More, Topic};
 use crate::msg::Msg;
 use crate::paper::Paper;
 use crate::run::sources::why;
+use crate::run::turns::Turns;
 use crate::world::Moment;
 
 /// The time between two starts of the same question.
@@ -29,8 +30,8 @@ pub(super) struct Fetches {
     client: Client,
     tx: mpsc::Sender<Msg>,
     tasks: JoinSet<()>,
-    /// By kind: there while one is being asked; the next one, if there is one.
-    running: HashMap<Fetch, Option<Fetch>>,
+    /// By kind.
+    turns: Turns<Fetch, Fetch>,
     /// When each kind was asked last, for as long as that holds up the next.
     began: HashMap<Fetch, Instant>,
 }
@@ -38,21 +39,20 @@ pub(super) struct Fetches {
 impl Fetches {
     /// Nothing yet; answers go there.
     pub(super) fn new(client: Client, tx: mpsc::Sender<Msg>) -> Self {
-        Self { client, tx, tasks: JoinSet::new(), running: HashMap::new(), began: HashMap::new() }
+        Self { client, tx, tasks: JoinSet::new(), turns: Turns::new(), began: HashMap::new() }
     }
 
     /// Asks, or puts it in the place of the one that waits.
     pub(super) fn ask(&mut self, fetch: Fetch) {
-        match self.running.get_mut(&fetch.kind()) {
-            Some(next) => *next = Some(fetch),
-            None => self.start(fetch),
+        if let Some(fetch) = self.turns.ask(fetch.kind(), fetch) {
+            self.start(fetch);
         }
     }
 
     /// This one was answered.
     pub(super) fn done(&mut self, fetch: &Fetch) {
         while self.tasks.try_join_next().is_some() {}
-        if let Some(Some(next)) = self.running.remove(&fetch.kind()) {
+        if let Some(next) = self.turns.done(&fetch.kind()) {
             self.start(next);
         }
     }
@@ -62,8 +62,7 @@ impl Fetches {
         self.began.retain(|_, began| *began + PACE > now);
         let kind = fetch.kind();
         let at = self.began.get(&kind).map_or(now, |began| *began + PACE);
-        self.began.insert(kind.clone(), at);
-        self.running.insert(kind, None);
+        self.began.insert(kind, at);
         let (client, tx) = (self.client.clone(), self.tx.clone());
         self.tasks.spawn(async move {
             tokio::time::sleep_until(at).await;

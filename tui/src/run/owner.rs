@@ -16,7 +16,8 @@ use tokio::sync::mpsc;
 use crate::args::Args;
 use crate::connect::ConnectNews;
 use crate::effect::{Edit, Effect};
-use crate::fleet::ViewsJob;
+use crate::fleet::{OrderJob, ViewsJob};
+use crate::layers::palette::SeekJob;
 use crate::look::{Motion, Role};
 use crate::msg::Msg;
 use crate::panes::News;
@@ -25,14 +26,13 @@ use crate::run::acts::Acts;
 use crate::run::connect::{Connector, Told};
 use crate::run::editor::Editor;
 use crate::run::fetches::Fetches;
+use crate::run::finds::Finds;
 use crate::run::host::Beside;
 use crate::run::input::Late;
 use crate::run::journal::Journals;
-use crate::run::orders::Orders;
 use crate::run::paint::Painter;
 use crate::run::recorder::Recorder;
 use crate::run::save::Saver;
-use crate::run::seek::Seeker;
 use crate::run::signals::{Asked, Signals};
 use crate::run::sources::Sources;
 use crate::run::views::Views;
@@ -85,8 +85,8 @@ pub(super) async fn own(args: &Args, env: Env, target: Option<Target>) -> Result
         rx,
         told,
         beside: Beside::new(env.host),
-        orders: Orders::new(tx.clone()),
-        seeker: Seeker::new(tx),
+        orders: orders(tx.clone()),
+        seeks: seeks(tx),
         saver: Saver::new(tell.clone()),
         views: Views::new(tell.clone(), env.config_dir.as_deref()),
         acts: Acts::new(tell.clone()),
@@ -139,8 +139,10 @@ struct Owner {
     rx: mpsc::Receiver<Msg>,
     /// What goes on whatever server is in use.
     told: mpsc::Receiver<Told>,
-    orders: Orders,
-    seeker: Seeker,
+    /// By tab: a newer order of it makes one that waits void.
+    orders: Finds<u64, OrderJob>,
+    /// What a palette's words may mean.
+    seeks: Finds<(), SeekJob>,
     saver: Saver,
     views: Views,
     acts: Acts,
@@ -151,6 +153,14 @@ struct Owner {
     /// A person waits for the next frame.
     is_urgent: bool,
     recorder: Option<Recorder>,
+}
+
+fn orders(tx: mpsc::Sender<Msg>) -> Finds<u64, OrderJob> {
+    Finds::new(tx, |job| Msg::Ordered(job.run()))
+}
+
+fn seeks(tx: mpsc::Sender<Msg>) -> Finds<(), SeekJob> {
+    Finds::new(tx, |job| Msg::Found(job.run()))
 }
 
 /// The server in use.
@@ -166,8 +176,8 @@ impl Owner {
     fn speak_to(&mut self, client: Client) {
         let (tx, rx) = mpsc::channel(MESSAGES);
         self.rx = rx;
-        self.orders = Orders::new(tx.clone());
-        self.seeker = Seeker::new(tx.clone());
+        self.orders = orders(tx.clone());
+        self.seeks = seeks(tx.clone());
         let mode = if self.state.world.session.read_only { Mode::Read } else { Mode::Write };
         self.server = Some(Server {
             journals: Journals::new(client.clone(), tx.clone()),
@@ -241,13 +251,13 @@ impl Owner {
             self.painter.resize((columns, rows))?;
         }
         if let Msg::Ordered(ordered) = &msg {
-            self.orders.done(ordered.view.tab);
+            self.orders.done(&ordered.view.tab);
         }
         if let Msg::Terminal(_, News::Printed { is_echo: true, .. }) = &msg {
             self.is_urgent = true;
         }
         if let Msg::Found(_) = &msg {
-            self.seeker.done();
+            self.seeks.done(&());
         }
         if let Msg::Fetched(fetched) = &msg
             && let Some(Server { fetches, .. }) = &mut self.server
@@ -262,112 +272,81 @@ impl Owner {
     async fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<()> {
         let mut effects = VecDeque::from(effects);
         while let Some(effect) = effects.pop_front() {
-            let config = &self.state.setup.config;
-            let answer = match effect {
-                Effect::Order(job) => {
-                    self.orders.ask(job);
-                    continue;
-                }
-                Effect::Act(number, order) => {
-                    if let Some(Server { client, .. }) = &self.server {
-                        self.acts.begin(client.clone(), number, order);
-                    }
-                    continue;
-                }
-                Effect::Create(draft) => {
-                    if let Some(Server { client, .. }) = &self.server {
-                        self.acts.create(client.clone(), draft);
-                    }
-                    continue;
-                }
-                Effect::Edit(edit) => self.edit(edit).await?,
-                Effect::Contexts => {
-                    self.connector.contexts();
-                    continue;
-                }
-                Effect::Connect(asked) => {
-                    self.connector.connect(asked);
-                    continue;
-                }
-                Effect::StartSmithd => {
-                    self.connector.start_smithd();
-                    continue;
-                }
-                Effect::Fetch(fetch) => {
-                    if let Some(Server { fetches, .. }) = &mut self.server {
-                        fetches.ask(fetch);
-                    }
-                    continue;
-                }
-                Effect::Mark(number, order) => {
-                    if let Some(Server { client, .. }) = &self.server {
-                        self.acts.mark(client.clone(), number, order);
-                    }
-                    continue;
-                }
-                Effect::Views(job) => {
-                    self.views.ask(job);
-                    continue;
-                }
-                Effect::Seek(job) => {
-                    self.seeker.ask(job);
-                    continue;
-                }
-                Effect::Save(save) => {
-                    self.saver.save(save);
-                    continue;
-                }
-                Effect::Older(older) => {
-                    if let Some(Server { journals, .. }) = &mut self.server {
-                        journals.older(older);
-                    }
-                    continue;
-                }
-                Effect::SaveJournal(what) => {
-                    if let Some(Server { journals, .. }) = &mut self.server {
-                        journals.save(what);
-                    }
-                    continue;
-                }
-                Effect::Terminal(subject, order) => {
-                    let refused = match &mut self.server {
-                        Some(server) => server.sources.order(&subject, order).err(),
-                        None => Some(order),
-                    };
-                    let Some(msg) = refused.and_then(|order| untaken(subject, &order)) else {
-                        continue;
-                    };
-                    msg
-                }
-                Effect::Suspend => self.suspend().await?,
-                Effect::Redraw => {
-                    self.painter.redraw()?;
-                    continue;
-                }
-                Effect::Title(text) => {
-                    self.beside.title(config, &text);
-                    continue;
-                }
-                Effect::Notify(notice) => {
-                    self.beside.notify(config, &notice);
-                    continue;
-                }
-                Effect::Mouse(has_mouse) => {
-                    let said = self.window.set_mouse(has_mouse)?;
-                    self.beside.tell(said);
-                    continue;
-                }
-                Effect::KeepHints(hints) => match files::keep_hints(&self.env, &hints) {
-                    Ok(()) => continue,
-                    Err(why) => Msg::Told(Err(why)),
-                },
-                Effect::Copy(text) => self.beside.copy(&text),
-                // A small file, and a person waits for it.
-                Effect::ReadConfig => Msg::Config(files::read_config(&self.env)),
-            };
-            effects.extend(self.happens(answer));
+            if let Some(answer) = self.begin(effect).await? {
+                effects.extend(self.happens(answer));
+            }
         }
         Ok(())
+    }
+
+    /// Begins what is asked for; answers what came of it, where that is known at once.
+    async fn begin(&mut self, effect: Effect) -> io::Result<Option<Msg>> {
+        let config = &self.state.setup.config;
+        match effect {
+            Effect::Order(job) => self.orders.ask(job.view.tab, job),
+            Effect::Seek(job) => self.seeks.ask((), job),
+            Effect::Views(job) => self.views.ask(job),
+            Effect::Save(save) => self.saver.save(save),
+            Effect::Contexts => self.connector.contexts(),
+            Effect::Connect(asked) => self.connector.connect(asked),
+            Effect::StartSmithd => self.connector.start_smithd(),
+            Effect::Act(number, order) => {
+                if let Some(Server { client, .. }) = &self.server {
+                    self.acts.begin(client.clone(), number, order);
+                }
+            }
+            Effect::Create(draft) => {
+                if let Some(Server { client, .. }) = &self.server {
+                    self.acts.create(client.clone(), draft);
+                }
+            }
+            Effect::Mark(number, order) => {
+                if let Some(Server { client, .. }) = &self.server {
+                    self.acts.mark(client.clone(), number, order);
+                }
+            }
+            Effect::Fetch(fetch) => {
+                if let Some(Server { fetches, .. }) = &mut self.server {
+                    fetches.ask(fetch);
+                }
+            }
+            Effect::Older(older) => {
+                if let Some(Server { journals, .. }) = &mut self.server {
+                    journals.older(older);
+                }
+            }
+            Effect::SaveJournal(what) => {
+                if let Some(Server { journals, .. }) = &mut self.server {
+                    journals.save(what);
+                }
+            }
+            Effect::Terminal(subject, order) => {
+                let refused = match &mut self.server {
+                    Some(server) => server.sources.order(&subject, order).err(),
+                    None => Some(order),
+                };
+                return Ok(refused.and_then(|order| untaken(subject, &order)));
+            }
+            Effect::Redraw => self.painter.redraw()?,
+            Effect::Title(text) => self.beside.title(config, &text),
+            Effect::Notify(notice) => self.beside.notify(config, &notice),
+            Effect::Mouse(has_mouse) => {
+                let said = self.window.set_mouse(has_mouse)?;
+                self.beside.tell(said);
+            }
+            Effect::KeepHints(hints) => {
+                let kept = files::keep_hints(&self.env, &hints);
+                return Ok(kept.err().map(|why| Msg::Told(Err(why))));
+            }
+            Effect::Edit(edit) => return self.edit(edit).await.map(Some),
+            Effect::Suspend => return self.suspend().await.map(Some),
+            Effect::Copy(text) => return Ok(Some(self.beside.copy(&text))),
+            // A small file, and a person waits for it.
+            Effect::ReadConfig => {
+                return Ok(Some(Msg::Config(files::read_config(&self.env))));
+            }
+        }
+        Ok(None)
     }
 
     /// Lets a message happen, now, and records it.
