@@ -16,6 +16,7 @@ mod marks;
 mod owner;
 mod paint;
 mod player;
+mod private;
 mod probe;
 mod recorder;
 mod save;

@@ -1,12 +1,13 @@
 //! A person's own editor: a text goes into a private file, the terminal to the program, and both come back.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 
 use tokio::process::{Child, Command};
+
+use crate::run::private;
 
 /// The longest text that is read back.
 const MOST: u64 = 4 * 1024 * 1024;
@@ -56,8 +57,7 @@ impl Editor {
 }
 
 fn write(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
+    private::create(path)?.write_all(text.as_bytes())
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::config::{self, Config, Position, Problem, Setup, Severity, Surroundings};
 use crate::hints::{self, Hints};
 use crate::look::{Ground, Rgb};
+use crate::run::private;
 use crate::settings::Env;
 
 /// The most bytes of a file that are read.
@@ -54,12 +55,8 @@ pub(super) fn hints(env: &Env) -> Hints {
 pub(super) fn keep_hints(env: &Env, hints: &Hints) -> Result<(), String> {
     let Some(dir) = &env.state_dir else { return Ok(()) };
     let path = dir.join(hints::FILE);
-    let written = std::fs::create_dir_all(dir).and_then(|()| {
-        // Beside it, and then in its place: another workstation never reads half of it.
-        let next = dir.join(format!("{}.{}", hints::FILE, std::process::id()));
-        std::fs::write(&next, serde_json::to_vec(hints)?)?;
-        std::fs::rename(&next, &path)
-    });
+    let text = serde_json::to_vec(hints).map_err(io::Error::other);
+    let written = text.and_then(|text| private::replace(&path, &text));
     written.map_err(|error| format!("can't write {}: {error}", path.display()))
 }
 

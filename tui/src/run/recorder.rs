@@ -3,14 +3,14 @@
 //! A thread writes them, so that a slow disk holds up nobody; one that can't keep up ends the recording, and that is
 //! said. The file is private to its owner, and never an existing one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
 use crate::replay::{Begin, Line};
+use crate::run::private;
 
 /// Lines that wait to be written.
 const LINES: usize = 4096;
@@ -25,7 +25,7 @@ pub(super) struct Recorder {
 impl Recorder {
     /// Creates the file.
     pub(super) fn create(path: &Path, begin: &Begin) -> io::Result<Self> {
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let file = private::create(path)?;
         let (lines, to_write) = sync_channel(LINES);
         let named = std::thread::Builder::new().name("recorder".to_owned());
         let writer = named.spawn(move || write(file, &to_write))?;

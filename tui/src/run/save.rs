@@ -1,8 +1,7 @@
 //! Texts that are written to files: each on a thread of its own, into a file that wasn't there, for its owner alone.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
 use tokio::sync::mpsc;
@@ -10,6 +9,7 @@ use tokio::sync::mpsc;
 use crate::effect::Save;
 use crate::msg::Msg;
 use crate::run::connect::Told;
+use crate::run::private;
 
 /// Writes files, and says so.
 pub(super) struct Saver {
@@ -45,7 +45,7 @@ fn write(save: &Save) -> Result<String, String> {
 pub(super) fn create(name: &str) -> Result<(PathBuf, File), String> {
     let path = std::path::absolute(name).map_err(|error| format!("{name}: {error}"))?;
     let shown = path.display();
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+    match private::create(&path) {
         Ok(file) => Ok((path, file)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(format!("{shown} is there already: name another file"))

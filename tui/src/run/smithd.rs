@@ -1,8 +1,7 @@
 //! smithd, started on this machine: found, put into a session of its own so that it outlives this program, and waited for.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::connect::ConnectNews;
 use crate::run::connect::{Told, reach, tell};
+use crate::run::private;
 use crate::settings::{Asked, Env};
 
 /// How long it may take: an etcd is started for it.
@@ -92,7 +92,7 @@ fn find(env: &Env) -> Option<PathBuf> {
 
 fn spawn(program: &Path, log: &Path) -> io::Result<Child> {
     let mut command = Command::new(program);
-    let out = open_log(log)?;
+    let out = private::append(log)?;
     command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out).current_dir("/");
     // A session of its own: this terminal's Ctrl-C and hang-up don't reach it. The standard library offers only a process
     // group, which still has the terminal.
@@ -102,13 +102,6 @@ fn spawn(program: &Path, log: &Path) -> io::Result<Child> {
         command.pre_exec(|| Ok(rustix::process::setsid().map(drop)?));
     }
     command.kill_on_drop(false).spawn()
-}
-
-fn open_log(path: &Path) -> io::Result<File> {
-    if let Some(dir) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }
 
 /// The last lines of a log; none, where it can't be read.

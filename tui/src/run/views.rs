@@ -2,9 +2,8 @@
 //!
 //! It is read again before each change, since another workstation may have changed it; and it is replaced as a whole.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::fleet::{SavedViews, ViewsJob, ViewsSaid};
 use crate::msg::Msg;
 use crate::run::connect::Told;
+use crate::run::private;
 
 /// A file of views is small; a bigger one isn't one.
 const LARGEST: u64 = 1 << 20;
@@ -99,30 +99,10 @@ fn read(path: &Path) -> io::Result<SavedViews> {
     serde_json::from_slice(&fs::read(path)?).map_err(io::Error::other)
 }
 
-/// Replaces the file, so that a crash leaves the old one or the new one.
 fn replace(path: &Path, views: &SavedViews) -> io::Result<()> {
-    if let Some(dir) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    }
-    let prepared = path.with_extension(format!("json.{}", std::process::id()));
-    // What a crash left may have another mode, or be a link; so it is removed, not opened.
-    match fs::remove_file(&prepared) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&prepared)?;
     let mut text = serde_json::to_vec_pretty(views).map_err(io::Error::other)?;
     text.push(b'\n');
-    let written = file.write_all(&text).and_then(|()| file.sync_all());
-    let replaced = written.and_then(|()| fs::rename(&prepared, path));
-    if replaced.is_err() {
-        let _ = fs::remove_file(&prepared);
-        return replaced;
-    }
-    match path.parent() {
-        Some(dir) => File::open(dir)?.sync_all(),
-        None => Ok(()),
-    }
+    private::replace(path, &text)
 }
 
 #[cfg(test)]
