@@ -69,6 +69,16 @@ pub fn between(from: Timestamp, to: Timestamp) -> String {
     millis(u64::try_from(to.duration_since(from).as_millis()).unwrap_or(0))
 }
 
+/// A time of a day, in UTC as all times here: `12:05:00`.
+pub fn clock(at: Timestamp) -> String {
+    at.strftime("%H:%M:%S").to_string()
+}
+
+/// A time of any day: `2026-01-31 12:05:00`.
+pub fn date(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// Millionths of a dollar as dollars.
 pub fn dollars(micro: u64) -> String {
     format!("${}.{:02}", micro / 1_000_000, micro % 1_000_000 / 10_000)
@@ -98,9 +108,14 @@ pub fn change(stat: DiffStat) -> String {
     format!("{} +{insertions} -{deletions}", count(files, "file"))
 }
 
-/// The first digits of a commit.
+/// The first digits of a commit or a digest, where there is room for as many as git shows.
 pub fn short(commit: &str) -> &str {
-    commit.get(..12).unwrap_or(commit)
+    digits(commit, 12)
+}
+
+/// So many digits of a commit.
+pub fn digits(commit: &str, most: usize) -> &str {
+    commit.get(..most).unwrap_or(commit)
 }
 
 #[cfg(test)]

@@ -88,7 +88,7 @@ pub(super) fn texts(entry: &Entry) -> impl Iterator<Item = &str> {
 /// A time, as the clock writes it.
 pub(super) fn time(clock: Clock, now: Timestamp, at: Timestamp) -> String {
     match clock {
-        Clock::Day => at.strftime("%H:%M:%S").to_string(),
+        Clock::Day => text::clock(at),
         Clock::Date => at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         Clock::Ago => format!("{:>4}", text::age(now.duration_since(at))),
     }

@@ -164,7 +164,7 @@ impl View {
     fn happened(&self, sheet: &mut Sheet, world: &World, moments: &[Moment], moment: &Moment) {
         let ago = text::age(world.now.duration_since(moment.at));
         let time = if self.is_absolute {
-            moment.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+            format!("{} UTC", text::date(moment.at))
         } else {
             format!("{} after it began, {ago} ago", self.time(moments, moment.at))
         };
@@ -215,7 +215,7 @@ impl View {
     fn time(&self, moments: &[Moment], at: Timestamp) -> String {
         match moments.first() {
             Some(first) if !self.is_absolute => format!("+{}", text::between(first.at, at)),
-            _ => at.strftime("%H:%M:%S").to_string(),
+            _ => text::clock(at),
         }
     }
 

@@ -91,7 +91,7 @@ pub(super) fn write(column: Column, row: &Row, world: &World, out: &mut String) 
             }
         }
         (Column::Tokens, Value::Number(tokens)) => write_short(tokens, out),
-        (Column::Commit, Value::Text(commit)) => out.write_str(commit.get(..10).unwrap_or(commit)),
+        (Column::Commit, Value::Text(commit)) => out.write_str(text::digits(commit, 10)),
         (Column::Hold, Value::Text(reason)) => match &row.hold {
             Some(hold) => write!(out, "{}: {reason}", hold.by),
             None => Ok(()),
@@ -106,9 +106,7 @@ pub(super) fn write(column: Column, row: &Row, world: &World, out: &mut String) 
             out.write_str(&text[..end])
         }
         (_, Value::Number(number)) => write!(out, "{number}"),
-        (_, Value::Money(micros)) => {
-            write!(out, "${}.{:02}", micros / 1_000_000, micros / 10_000 % 100)
-        }
+        (_, Value::Money(micros)) => out.write_str(&text::dollars(micros)),
         (_, Value::Moment(at)) => out.write_str(&text::age(world.now.duration_since(at))),
         (_, Value::Share(done, total)) => write_share(done, total, world.look, out),
         (_, Value::Labels(labels)) => write_list(labels.iter().map(|label| &**label), out),

@@ -20,7 +20,7 @@ pub(super) fn banner(world: &World, area: Rect, canvas: &mut Canvas<'_>) {
     }
     let as_of = world.fleet.stale().map(|at| {
         let ago = text::age(world.now.duration_since(at));
-        format!("as of {} ({ago} ago)", at.strftime("%H:%M:%S UTC"))
+        format!("as of {} UTC ({ago} ago)", text::clock(at))
     });
     let as_of = as_of.as_deref().unwrap_or("nothing was ever heard");
     let (said, role) = match world.fleet.link() {

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use smith_model::inbox::{Item, Mark};
 
 use super::InboxAction;
-use super::list::{Areas, clock, moment};
+use super::list::{Areas, moment};
 use crate::action::Action;
 use crate::draw::{Canvas, Region};
 use crate::layers::dialog;
@@ -102,7 +102,7 @@ fn marks(mark: &Mark, now: Timestamp) -> Vec<String> {
                 let more = text::age(until.duration_since(now));
                 format!("snoozed by {by} until {}, {more} more", moment(until, now))
             }
-            false => format!("was snoozed by {by} until {}", clock(until)),
+            false => format!("was snoozed by {by} until {} UTC", text::clock(until)),
         });
     }
     if let Some(note) = &mark.note {

@@ -92,7 +92,7 @@ fn banner(world: &World, area: Rect, canvas: &mut Canvas<'_>) {
         Trust::Lost { since, why } => {
             let ago = text::age(world.now.duration_since(since));
             let known = match world.inbox.is_known() {
-                true => format!("as of {}, ", clock(since)),
+                true => format!("as of {} UTC, ", text::clock(since)),
                 false => String::new(),
             };
             (format!(" {known}source lost {ago} ago: {why}"), Role::Bad)
@@ -261,7 +261,11 @@ fn empty(view: &View, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
         ],
         Trust::Live => {
             let since = inbox.calm_since().map(|at| {
-                format!("Since {}, {} ago.", clock(at), text::age(world.now.duration_since(at)))
+                format!(
+                    "Since {} UTC, {} ago.",
+                    text::clock(at),
+                    text::age(world.now.duration_since(at))
+                )
             });
             let mut said = vec![
                 ("Nothing needs you.".to_owned(), Role::Good),
@@ -284,11 +288,6 @@ fn empty(view: &View, world: &World, area: Rect, canvas: &mut Canvas<'_>) {
         let line = Rect { x: area.x + 2, y, width: area.width.saturating_sub(4), height: 1 };
         canvas.text(line, text, *role);
     }
-}
-
-/// A time of a day that is near.
-pub(super) fn clock(at: Timestamp) -> String {
-    at.strftime("%H:%M:%S UTC").to_string()
 }
 
 /// A time that may be days away.

@@ -19,14 +19,14 @@ pub(super) fn list(known: Option<&Known>) -> Sheet {
     for one in all.iter().rev() {
         let (sign, role) = outcome(one.outcome);
         let green = one.gates.iter().filter(|gate| gate.green()).count();
-        let commit = one.commit.as_ref().map(|commit| text::short(commit.as_str())).unwrap_or("");
+        let commit = one.commit.as_ref().map_or("", |commit| text::digits(commit.as_str(), 7));
         let body = [
             part(format!("{:<5} #{:<3} ", one.no.to_string(), one.iteration), Role::Text),
             part(format!("{sign} "), role),
             part(format!("{:<8} ", one.story), Role::Text),
             part(format!("{green}/{} ", one.gates.len()), role),
             part(format!("{:>6} ", text::between(one.started_at, one.ended_at)), Role::Dim),
-            part(commit.get(..7).unwrap_or(commit).to_owned(), Role::Dim),
+            part(commit.to_owned(), Role::Dim),
         ];
         let row = sheet.item([], body);
         row.copy(one.commit.as_ref().map_or("", |commit| commit.as_str()));

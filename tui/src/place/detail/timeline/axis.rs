@@ -180,8 +180,7 @@ impl Axis {
             return;
         }
         let (from, until) = if is_absolute {
-            let time = |at: Timestamp| at.strftime("%Y-%m-%d %H:%M:%S").to_string();
-            (time(self.from), time(self.until))
+            (text::date(self.from), text::date(self.until))
         } else {
             ("+0".to_owned(), format!("+{}", text::between(self.from, self.until)))
         };
