@@ -283,8 +283,5 @@ fn may_type(world: &World, subject: &Subject) -> Result<(), String> {
     if subject.session().is_none() {
         return Err("nothing can be typed into a recording".to_owned());
     }
-    if world.session.read_only {
-        return Err("nothing can be typed here: it was started with --read-only".to_owned());
-    }
-    Ok(())
+    world.session.may_act()
 }
