@@ -176,3 +176,13 @@ fn the_path_of_a_directory_names_a_repository() {
     let request = fields.request().unwrap();
     assert_eq!(request.repository.unwrap().to_string(), "file:///srv/repo");
 }
+
+#[test]
+fn keys_of_the_place_behind_a_form_are_not_taught() {
+    let mut state = workstation([row("a", LoopState::Synced)]);
+    assert!(screen(&state, 80, 24).contains("? help"));
+    press(&mut state, "+");
+    assert!(!screen(&state, 80, 24).contains("? help"));
+    press(&mut state, "esc");
+    assert!(screen(&state, 80, 24).contains("? help"));
+}

@@ -33,6 +33,10 @@ pub(super) fn foot(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
         canvas.text(area, &progress.line(), Role::Active);
         return;
     }
+    // What lies over the place takes its keys, and says itself which it knows.
+    if !state.layers.is_empty() {
+        return;
+    }
     let mut x = area.x;
     for hint in fitted(hints(state), area.width) {
         let room = Rect { x, width: hint.width().min(area.right().saturating_sub(x)), ..area };
