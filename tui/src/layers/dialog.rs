@@ -6,6 +6,7 @@ use tui_input::Input;
 use crate::action::Action;
 use crate::draw::{Canvas, Region};
 use crate::keys::{Chord, Key};
+use crate::layers::frame;
 use crate::layers::line::request;
 use crate::look::Role;
 use crate::text;
@@ -21,22 +22,13 @@ pub fn open(canvas: &mut Canvas<'_>, area: Rect, size: (u16, u16), title: &str) 
     let x = area.x + (area.width - width) / 2;
     let y = area.y + (area.height - height) / 3;
     let at = Rect { x, y, width, height };
-    canvas.clear(at, Role::Text);
     if width < 4 || height < 3 {
+        canvas.clear(at, Role::Text);
         return at;
     }
-    let rule = "─".repeat(usize::from(width) - 2);
-    canvas.text(Rect { height: 1, ..at }, &format!("╭{rule}╮"), Role::Border);
-    let bottom = Rect { y: at.bottom() - 1, height: 1, ..at };
-    canvas.text(bottom, &format!("╰{rule}╯"), Role::Border);
-    for y in at.y + 1..at.bottom() - 1 {
-        for x in [at.x, at.right() - 1] {
-            canvas.text(Rect { x, y, width: 1, height: 1 }, "│", Role::Border);
-        }
-    }
-    let head = Rect { x: at.x + 2, width: width - 4, height: 1, ..at };
-    canvas.text(head, &format!(" {title} "), Role::Title);
-    Rect { x: at.x + 2, y: at.y + 1, width: width - 4, height: height - 2 }
+    let inner = Rect { x: at.x + 2, y: at.y + 1, width: width - 4, height: height - 2 };
+    frame::draw(inner, title, canvas);
+    inner
 }
 
 /// A row of an area, counted from its top; empty below it.

@@ -6,25 +6,18 @@ use crate::draw::Canvas;
 use crate::look::Role;
 use crate::text;
 
-/// A box, and what is in it.
-pub(super) struct Boxed {
-    /// What is in it.
-    pub(super) inner: Rect,
-}
-
 /// The inside of a box that holds so many columns and rows, as far as there is room for them.
-pub(super) fn centred(area: Rect, columns: usize, rows: usize) -> Boxed {
+pub(super) fn centred(area: Rect, columns: usize, rows: usize) -> Rect {
     let fit = |wanted: usize, room: u16| {
         u16::try_from(wanted).unwrap_or(u16::MAX).min(room.saturating_sub(4)).max(room.min(1))
     };
     let (width, height) = (fit(columns, area.width), fit(rows, area.height));
-    let inner = Rect {
+    Rect {
         x: area.x + (area.width - width) / 2,
         y: area.y + (area.height - height) / 2,
         width,
         height,
-    };
-    Boxed { inner }
+    }
 }
 
 /// Draws the box around its inside.
@@ -41,10 +34,10 @@ pub(super) fn draw(inner: Rect, title: &str, canvas: &mut Canvas<'_>) {
     let title = text::cut(&title, width, canvas.look.ellipsis());
     let rest = "─".repeat(width.saturating_sub(text::width(&title) + 1));
     let first = Rect { height: 1, ..outer };
-    let lead = if width > text::width(&title) { "┌─" } else { "┌" };
+    let lead = if width > text::width(&title) { "╭─" } else { "╭" };
     canvas.spans(
         first,
-        &[(lead, Role::Border), (&title, Role::Title), (&rest, Role::Border), ("┐", Role::Border)],
+        &[(lead, Role::Border), (&title, Role::Title), (&rest, Role::Border), ("╮", Role::Border)],
     );
     for y in inner.y..inner.bottom() {
         let side = Rect { y, height: 1, width: 1, ..outer };
@@ -53,7 +46,7 @@ pub(super) fn draw(inner: Rect, title: &str, canvas: &mut Canvas<'_>) {
         canvas.text(Rect { x, ..side }, "│", Role::Border);
     }
     let last = Rect { y: inner.bottom(), height: 1, ..outer };
-    canvas.text(last, &format!("└{}┘", "─".repeat(width)), Role::Border);
+    canvas.text(last, &format!("╰{}╯", "─".repeat(width)), Role::Border);
 }
 
 /// Says on the lower edge which rows of how many are seen, where not all are.

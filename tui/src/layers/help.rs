@@ -105,7 +105,7 @@ impl Help {
         let columns = u16::try_from(self.columns).unwrap_or(1).max(1);
         let width = (area.width.saturating_sub(4) / columns).min(WIDEST);
         let rows = self.height().min(self.rows);
-        let body = frame::centred(area, usize::from(columns * width), rows + 2).inner;
+        let body = frame::centred(area, usize::from(columns * width), rows + 2);
         frame::draw(body, "keys and commands here", canvas);
         let line = Rect { height: body.height.min(1), ..body };
         if self.is_typed || !self.input.value().is_empty() {

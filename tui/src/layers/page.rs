@@ -56,7 +56,7 @@ impl Page {
     fn body(&self, area: Rect) -> Rect {
         let width = |line: &Line| line.iter().map(|(piece, _)| text::width(piece)).sum::<usize>();
         let widest = self.folded.iter().map(width).max().unwrap_or(0);
-        frame::centred(area, widest, self.folded.len()).inner
+        frame::centred(area, widest, self.folded.len())
     }
 
     pub(super) fn draw(&self, area: Rect, canvas: &mut Canvas<'_>) {

@@ -40,7 +40,7 @@ impl Themes {
     }
 
     pub(super) fn draw(self, in_use: Theme, area: Rect, canvas: &mut Canvas<'_>) {
-        let body = frame::centred(area, 62, Theme::ALL.len() + 2).inner;
+        let body = frame::centred(area, 62, Theme::ALL.len() + 2);
         frame::draw(body, "themes", canvas);
         for (theme, y) in Theme::ALL.into_iter().zip(body.y..body.bottom()) {
             let line = Rect { y, height: 1, ..body };

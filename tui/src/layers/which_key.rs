@@ -28,7 +28,7 @@ pub fn draw(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     let keys = lines.iter().map(|(keys, _)| text::width(keys)).max().unwrap_or(0);
     let widest = lines.iter().map(|(_, does)| text::width(does)).max().unwrap_or(0);
     // At the lower right, so that what is looked at mostly stays to be seen.
-    let inner = frame::centred(area, keys + 2 + widest, lines.len()).inner;
+    let inner = frame::centred(area, keys + 2 + widest, lines.len());
     let inner = Rect {
         x: area.right().saturating_sub(inner.width + 2).max(area.x),
         y: area.bottom().saturating_sub(inner.height + 2).max(area.y),

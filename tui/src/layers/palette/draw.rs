@@ -16,7 +16,7 @@ const ROWS: usize = 18;
 
 impl Palette {
     pub(in crate::layers) fn draw(&self, area: Rect, canvas: &mut Canvas<'_>) {
-        let body = frame::centred(area, 92, ROWS + 2).inner;
+        let body = frame::centred(area, 92, ROWS + 2);
         frame::draw(body, "everything", canvas);
         let line = Rect { height: body.height.min(1), ..body };
         canvas.spans(line, &[("> ", Role::Key), (self.input.value(), Role::Text)]);
