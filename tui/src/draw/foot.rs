@@ -14,6 +14,9 @@ use crate::place::inbox::InboxAction;
 use crate::state::{Said, State};
 use crate::text;
 
+/// The most lines of what was said.
+const MOST_SAID: usize = 4;
+
 /// What the line teaches.
 #[derive(Clone, Debug, PartialEq)]
 struct Hint {
@@ -26,7 +29,7 @@ struct Hint {
 
 pub(super) fn foot(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
     if let Some(Said { text, role, .. }) = &state.said {
-        canvas.text(area, text, *role);
+        say(text, *role, area, canvas);
         return;
     }
     if let Some(progress) = state.world.acts.under_way().next() {
@@ -43,6 +46,18 @@ pub(super) fn foot(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
         canvas.spans(room, &[(&hint.keys, Role::Key), (" ", Role::Text), (&hint.label, Role::Dim)]);
         x = x.saturating_add(hint.width());
         canvas.region(Region::click(room, hint.action));
+    }
+}
+
+/// What was said, in as many lines as it needs, up from the last one: what is cut off would be the reason.
+fn say(text: &str, role: Role, area: Rect, canvas: &mut Canvas<'_>) {
+    let lines = text::wrap(&text::clean(text), area.width.into());
+    let seen = lines.len().min(MOST_SAID).min(usize::from(area.bottom()));
+    let top = area.bottom().saturating_sub(u16::try_from(seen).unwrap_or(u16::MAX));
+    for (line, y) in lines.iter().take(seen).zip(top..) {
+        let row = Rect { y, height: 1, ..area };
+        canvas.clear(row, Role::Text);
+        canvas.text(row, line, role);
     }
 }
 
