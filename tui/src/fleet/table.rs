@@ -132,11 +132,6 @@ impl Table {
         &self.counts
     }
 
-    /// How many went wrong, or may have.
-    pub fn faults(&self) -> usize {
-        self.counts.faults()
-    }
-
     /// The time that what is shown is from, where it was live before and isn't now.
     pub fn stale(&self) -> Option<Timestamp> {
         self.stale
@@ -145,11 +140,6 @@ impl Table {
     /// The row in a slot.
     pub fn at(&self, slot: Slot) -> Option<&Arc<Row>> {
         self.rows.get(slot as usize)?.as_ref()
-    }
-
-    /// The slot of a loop.
-    pub fn slot(&self, id: &LoopId) -> Option<Slot> {
-        self.by_id.get(id).map(|found| found.slot)
     }
 
     /// A loop.

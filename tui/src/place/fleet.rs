@@ -28,8 +28,8 @@ use crate::action::{Action, Destination, Motion};
 use crate::draw::Canvas;
 use crate::effect::Effect;
 use crate::fleet::{
-    Columns, Counts, Filter, FleetAction, Folding, GroupKey, Grouping, Line, Lines, Look, Row,
-    SavedView, Scope, Shown, Slot, Sort, Table, ViewsJob,
+    Columns, Filter, FleetAction, Folding, GroupKey, Grouping, Line, Lines, Look, Row, SavedView,
+    Scope, Shown, Slot, Sort, Table, ViewsJob,
 };
 use crate::keys::Context;
 use crate::place::Handled;
@@ -146,11 +146,6 @@ impl View {
     /// The filter in use.
     pub fn filter(&self) -> &Filter {
         &self.look.filter
-    }
-
-    /// How many rows are shown, of what.
-    pub fn counts(&self) -> &Counts {
-        self.shown.counts()
     }
 
     /// Where keys are looked up, nearest first.

@@ -78,11 +78,6 @@ impl View {
         &self.filter
     }
 
-    /// One with the cursor on a loop.
-    pub fn on(id: LoopId) -> Self {
-        Self { selected: Some(id), ..Self::default() }
-    }
-
     /// The loop of the cursor.
     pub fn selected(&self) -> Option<&LoopId> {
         self.under_cursor().map(|item| &item.loop_id)

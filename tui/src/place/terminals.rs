@@ -112,11 +112,6 @@ impl View {
         self.panes.iter().map(|(no, pane)| (pane.subject.clone(), is_seen(no))).collect()
     }
 
-    /// Do keys go to a program?
-    pub fn is_typing(&self) -> bool {
-        self.is_typing
-    }
-
     /// Was the keyboard lost so shortly ago that a key now may still be meant for the program?
     pub fn spills(&self, now: Timestamp) -> bool {
         !self.is_typing && self.spilled.is_some_and(|at| now.duration_since(at) < SPILL)
