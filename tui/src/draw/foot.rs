@@ -9,6 +9,7 @@ use crate::command;
 use crate::draw::{Canvas, Region};
 use crate::fleet::Row;
 use crate::keys::{Context, keys_text};
+use crate::layers::dialog::wrapped;
 use crate::look::Role;
 use crate::place::inbox::InboxAction;
 use crate::state::{Said, State};
@@ -51,7 +52,7 @@ pub(super) fn foot(state: &State, area: Rect, canvas: &mut Canvas<'_>) {
 
 /// What was said, in as many lines as it needs, up from the last one: what is cut off would be the reason.
 fn say(text: &str, role: Role, area: Rect, canvas: &mut Canvas<'_>) {
-    let lines = text::wrap(&text::clean(text), area.width.into());
+    let lines = wrapped(text, area.width.into());
     let seen = lines.len().min(MOST_SAID).min(usize::from(area.bottom()));
     let top = area.bottom().saturating_sub(u16::try_from(seen).unwrap_or(u16::MAX));
     for (line, y) in lines.iter().take(seen).zip(top..) {
