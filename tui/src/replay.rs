@@ -43,6 +43,8 @@ pub struct Begin {
     /// The project of what names none.
     #[serde(default)]
     pub project: Option<ProjectName>,
+    /// The clone that it was started in.
+    pub here: Option<String>,
     /// Nothing could be changed.
     pub read_only: bool,
     /// The tips that were left, which take a line.
@@ -94,6 +96,7 @@ impl Begin {
             size: state.size,
             surroundings: state.setup.surroundings,
             settings,
+            here: state.here.clone(),
             context,
             server,
             project,
@@ -105,7 +108,7 @@ impl Begin {
     /// The state that it began with.
     pub fn state(self) -> State {
         let Self { smith_recording: _, version: _, at, size, surroundings, settings, .. } = self;
-        let Self { context, server, project, read_only, hints, .. } = self;
+        let Self { context, server, project, here, read_only, hints, .. } = self;
         let config = Config::read(None, settings.as_deref());
         let setup = Setup { surroundings, config, ..Setup::default() };
         let session = Session { context, server, project, read_only, ..Session::default() };
@@ -113,6 +116,7 @@ impl Begin {
         // What it asks of the outside was done then.
         drop(state.set_up(setup));
         state.hints = hints;
+        state.here = here;
         state
     }
 }

@@ -25,6 +25,8 @@ pub struct Env {
     pub state_dir: Option<PathBuf>,
     /// `VISUAL`, else `EDITOR`, else `vi`.
     pub editor: String,
+    /// The clone that the working directory is in, as a repository's address.
+    pub here: Option<String>,
     /// Where programs are.
     pub path: Vec<PathBuf>,
     /// `NO_COLOR`, or a terminal without colours.
@@ -103,6 +105,7 @@ impl Env {
             context: get("SMITH_CONTEXT"),
             config_dir: config.map(|dir| dir.join("smith")),
             state_dir: state.map(|dir| dir.join("smith")),
+            here: clone_around(),
             editor: get("VISUAL").or(get("EDITOR")).unwrap_or_else(|| "vi".to_owned()),
             path: get("PATH")
                 .map(|dirs| std::env::split_paths(&dirs).collect())
@@ -141,6 +144,13 @@ pub fn contexts(env: &Env) -> Result<Contexts, Error> {
         Some(dir) => load(&dir.join("config.json")),
         None => Ok(Contexts::default()),
     }
+}
+
+/// The nearest directory at or above the working directory that has a `.git`.
+fn clone_around() -> Option<String> {
+    let dir = std::env::current_dir().ok()?;
+    let clone = dir.ancestors().find(|dir| dir.join(".git").exists())?;
+    Some(format!("file://{}", clone.to_str()?))
 }
 
 /// Finds whom to speak to.

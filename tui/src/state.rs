@@ -55,6 +55,8 @@ pub struct State {
     keys: u64,
     /// What the terminal's window was called last.
     pub titled: Option<String>,
+    /// The clone that the workstation was started in, as a repository's address.
+    pub here: Option<String>,
     /// A frame is due.
     pub is_dirty: bool,
     /// A person was told what isn't over yet, and may leave nevertheless.
@@ -107,6 +109,7 @@ impl State {
             seed: Uuid::nil(),
             keys: 0,
             titled: None,
+            here: None,
             is_dirty: true,
             is_leaving: false,
             is_over: false,

@@ -110,7 +110,8 @@ async fn look(stage: &Stage, scale: &Scale, api: &Server, fleet: &Fleet) -> Resu
     seen.start = start;
     let keys = scale.changes;
     let took;
-    (probe, took) = spawn_blocking(move || move_about(probe, keys)).await?.context("moving about")?;
+    (probe, took) =
+        spawn_blocking(move || move_about(probe, keys)).await?.context("moving about")?;
     (seen.keys, seen.frame) = took;
     let took;
     (probe, took) = spawn_blocking(move || filter(probe, 3)).await?.context("filtering")?;

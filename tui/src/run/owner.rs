@@ -74,6 +74,7 @@ pub(super) async fn own(args: &Args, env: Env, target: Option<Target>) -> Result
     let effects = state.set_up(setup);
     state.hints = files::hints(&env);
     state.seed = uuid::Uuid::new_v4();
+    state.here = env.here.clone();
     let settings = files::read_config(&env).ok().flatten();
     let mut owner = Owner {
         painter: Painter::new(size).map_err(Error::Terminal)?,
@@ -335,8 +336,8 @@ impl Owner {
                 self.beside.tell(said);
             }
             Effect::KeepHints(hints) => {
-                let kept = files::keep_hints(&self.env, &hints);
-                return Ok(kept.err().map(|why| Msg::Told(Err(why))));
+                let env = self.env.clone();
+                self.saver.keep(move || files::keep_hints(&env, &hints));
             }
             Effect::Edit(edit) => return self.edit(edit).await.map(Some),
             Effect::Suspend => return self.suspend().await.map(Some),

@@ -30,6 +30,17 @@ impl Saver {
             let _ = tx.blocking_send(Told::Msg(Msg::Told(write(&save))));
         }));
     }
+
+    /// Keeps something small that a person didn't ask for; only what goes wrong with it is said. Others may be faster:
+    /// what is kept twice at once is kept by either.
+    pub(super) fn keep(&self, keep: impl FnOnce() -> Result<(), String> + Send + 'static) {
+        let tx = self.tx.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            if let Err(why) = keep() {
+                let _ = tx.blocking_send(Told::Msg(Msg::Told(Err(why))));
+            }
+        }));
+    }
 }
 
 /// Writes a file; answers where, or why not.

@@ -27,15 +27,17 @@ pub(super) fn act(state: &mut State, action: CreateAction) -> Vec<Effect> {
     }
 }
 
-/// What is likely for another loop: the repository and project of the one that one looks at.
+/// What is likely for another loop: the clone that one is in, else the repository of the loop that one looks at; and its
+/// project.
 fn here(state: &State) -> Fields {
     let world = &state.world;
     let targets = state.tabs.current().place.targets(world);
     let row = targets.first().and_then(|id| world.fleet.get(id));
+    let repository = state.here.clone().or_else(|| row.map(|row| row.repository.to_string()));
     let project = row.map(|row| row.project.to_string());
     let project = project.or_else(|| world.session.project.as_ref().map(ToString::to_string));
     Fields {
-        repository: row.map(|row| row.repository.to_string()).unwrap_or_default(),
+        repository: repository.unwrap_or_default(),
         project: project.unwrap_or_default(),
         ..Fields::default()
     }
