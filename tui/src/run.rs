@@ -1,4 +1,4 @@
-//! Drives a [`State`]: what happens outside becomes messages, effects are carried out, frames are drawn and written.
+//! Drives a [`State`](crate::state::State): what happens outside becomes messages, effects are carried out, frames are drawn and written.
 //!
 //! One task owns the state. What it draws goes to a thread that writes it, so that a slow terminal holds up frames and
 //! nothing else: while one is being written no other is drawn.

@@ -1,6 +1,6 @@
 //! The workstation on a terminal: what a key, a filter and a change take to be seen, and what it costs to leave it open.
 //!
-//! The same things are done with k9s on a cluster with as many pods, where one is at hand ([`k9s`]).
+//! The same things are done with k9s on a cluster with as many pods, where one is at hand.
 
 mod fleet;
 mod k9s;
