@@ -5,6 +5,7 @@ mod acts;
 mod commands;
 mod connection;
 mod create;
+mod first_ten_minutes;
 mod fleet;
 mod inbox;
 mod pages;
