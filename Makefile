@@ -10,9 +10,9 @@ NEXTEST := .tools/bin/cargo-nextest nextest
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 PREFIX ?= $(HOME)/.local
 BINARIES := smithd smith-api smith-core smith-replica smith smithctl
-SCRIPTS := $(wildcard hack/*.sh) hack/doctor hack/test-binaries hack/test-etcd hack/tools .ci/run $(wildcard .githooks/*)
+SCRIPTS := $(wildcard hack/*.sh) hack/doctor hack/pictures hack/test-binaries hack/test-etcd hack/tools .ci/run $(wildcard .githooks/*)
 
-.PHONY: help doctor tools protoc build release install demo openapi test test-fast bench bench-quick bench-terminal bench-tui bench-build chaos structure check fmt docs deny hooks-install clean
+.PHONY: help doctor tools protoc build release install demo pictures openapi test test-fast bench bench-quick bench-terminal bench-tui bench-build chaos structure check fmt docs deny hooks-install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,11 @@ demo: ## Run the main job on this machine: a smithd of its own, three loops, whe
 	@hack/tools protoc etcd
 	cargo build --locked --workspace --exclude smith-tests --bins
 	@DEMO_BIN="$(TARGET_DIR)/debug" hack/demo.sh
+
+pictures: ## Draw docs/pictures anew, from the real workstation before a smithd of its own
+	@hack/tools protoc etcd
+	cargo build --locked --workspace --bins
+	@PICTURES_BIN="$(TARGET_DIR)/debug" hack/pictures
 
 test: tools ## Run all tests, with an etcd of their own (NEXTEST_PROFILE=ci: don't stop at the first failure)
 	$(NEXTEST) run --locked --workspace

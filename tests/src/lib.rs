@@ -16,6 +16,7 @@ pub mod desk;
 pub mod etcd;
 pub mod history;
 pub mod http;
+pub mod picture;
 pub mod process;
 pub mod proxy;
 pub mod repository;
