@@ -240,9 +240,22 @@ impl Owner {
                         self.take(msg).await?;
                     }
                 }
-                _ = tick.tick() => self.take(Msg::Tick).await?,
+                _ = tick.tick() => {
+                    self.look_at_size().await?;
+                    self.take(Msg::Tick).await?;
+                }
                 () = sleep_until(due), if due.is_some() => {}
             }
+        }
+        Ok(())
+    }
+
+    /// Takes a size that nobody told: of several changes within a moment the terminal's reader can miss the last.
+    async fn look_at_size(&mut self) -> io::Result<()> {
+        let (columns, rows) = self.window.size();
+        if self.events.is_some() && (columns, rows) != self.state.size {
+            self.is_urgent = true;
+            self.take(Msg::Resize { columns, rows }).await?;
         }
         Ok(())
     }
