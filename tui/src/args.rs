@@ -26,7 +26,8 @@ pub struct Args {
     /// Change nothing: every act is refused here
     #[arg(long)]
     pub read_only: bool,
-    /// Write everything that happens to a new file, for a bug report; what is typed into workers' terminals isn't in it
+    /// Write everything that happens to a new file, for a bug report; keys typed into workers' terminals aren't in it, but
+    /// what journals that were looked at say of them is
     #[arg(long, value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Show such a file again: space pauses, right skips a wait, q leaves

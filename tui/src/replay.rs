@@ -1,7 +1,7 @@
 //! Recordings of what happened to a workstation, read again: the same messages at the same times make the same screens.
 //!
-//! A recording is JSON lines: a [`Begin`], then messages with their times. What was typed into a worker's terminal is not in it
-//! ([`crate::msg::Msg::for_recording`]).
+//! A recording is JSON lines: a [`Begin`], then messages with their times. What passes through a worker's terminal is not in it
+//! ([`crate::msg::Msg::for_recording`]); what a journal that was looked at says of it is.
 
 use std::borrow::Cow;
 use std::io::BufRead;

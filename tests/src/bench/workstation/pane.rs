@@ -97,29 +97,32 @@ fn attach(stage: &Stage, api: &Server) -> Command {
     command
 }
 
-/// Types, and waits for each letter where the ones before ended.
+/// Types, and waits for each letter before the cursor, which has moved on.
 fn echoes(probe: &mut Probe, rounds: usize, keys: usize) -> Result<Vec<Samples>> {
     let mut all = vec![];
-    let mut typed = String::new();
     for _ in 0..rounds {
         let mut took = vec![];
         for n in 0..keys {
-            // Lines of their own, so that what is looked for stands in one row.
-            if typed.len() == 24 {
-                typed.clear();
+            if n % 24 == 0 {
                 probe.press("\r\n")?;
-                probe.read_for(Duration::from_millis(60));
+                probe.read_for(Duration::from_millis(100));
             }
-            let key = char::from(b'a' + u8::try_from(n * 7 % 26)?);
-            typed.push(key);
+            let key = char::from(b'a' + u8::try_from(n % 26)?);
+            let before = probe.screen().cursor;
             probe.press(&key.to_string())?;
-            took.push(millis(probe.until(|screen| screen.to_text().contains(&typed))?));
+            let seen = probe.until(|screen| {
+                let Some(cursor) = screen.cursor.filter(|cursor| Some(*cursor) != before) else {
+                    return false;
+                };
+                let row = screen.rows.get(usize::from(cursor.row));
+                let cell =
+                    row.and_then(|row| row.cells.get(usize::from(cursor.column).checked_sub(1)?));
+                cell.is_some_and(|cell| cell.c == key)
+            })?;
+            took.push(millis(seen));
             probe.read_for(Duration::from_millis(20));
         }
         all.push(Samples::new(took));
-        typed.clear();
-        probe.press("\r\n")?;
-        probe.read_for(Duration::from_millis(60));
     }
     Ok(all)
 }
