@@ -156,21 +156,9 @@ fn filter(mut probe: Probe, times: usize) -> Result<(Probe, (Samples, Samples))>
     for _ in 0..times {
         probe.press("/")?;
         probe.read_for(Duration::from_millis(200));
-        for (n, letter) in FILTER.char_indices() {
-            let typed = &FILTER[..=n];
-            let before = probe.screen();
-            probe.press(&letter.to_string())?;
-            let mut other = None;
-            let done = probe.until(|screen| {
-                if other.is_none() && *screen != before {
-                    other = Some(Instant::now());
-                }
-                shows_only(screen, typed)
-            })?;
-            whole.push(millis(done));
-            first.push(other.map_or(0.0, |at| millis(at - probe.pressed())));
-            probe.read_for(Duration::from_millis(100));
-        }
+        let took = letters(&mut probe, Duration::from_millis(100))?;
+        first.extend(took.0);
+        whole.extend(took.1);
         probe.press("\x1b")?;
         probe.read_for(Duration::from_millis(500));
         // The cursor has stayed on a loop that the filter let through.
@@ -179,6 +167,27 @@ fn filter(mut probe: Probe, times: usize) -> Result<(Probe, (Samples, Samples))>
         probe.read_for(Duration::from_millis(200));
     }
     Ok((probe, (Samples::new(first), Samples::new(whole))))
+}
+
+/// Types the letters of a filter that is open: milliseconds to a first other screen, and to the filtered table, of each.
+fn letters(probe: &mut Probe, pause: Duration) -> Result<(Vec<f64>, Vec<f64>)> {
+    let (mut first, mut whole) = (vec![], vec![]);
+    for (n, letter) in FILTER.char_indices() {
+        let typed = &FILTER[..=n];
+        let before = probe.screen();
+        probe.press(&letter.to_string())?;
+        let mut other = None;
+        let done = probe.until(|screen| {
+            if other.is_none() && *screen != before {
+                other = Some(Instant::now());
+            }
+            shows_only(screen, typed)
+        })?;
+        whole.push(millis(done));
+        first.push(other.map_or(0.0, |at| millis(at - probe.pressed())));
+        probe.read_for(pause);
+    }
+    Ok((first, whole))
 }
 
 /// Are there loops on the screen, and only such with this in their name?
@@ -214,17 +223,21 @@ fn sort(mut probe: Probe, times: usize) -> Result<(Probe, Samples)> {
 }
 
 /// Percent of a core that it takes while nobody touches it.
-async fn rest(probe: Probe) -> Result<(Probe, f64)> {
+async fn rest(mut probe: Probe) -> Result<(Probe, f64)> {
     spawn_blocking(move || {
-        let mut probe = probe;
-        let pid = probe.pid();
-        let before = super::machine::cpu(pid)?;
-        let begun = Instant::now();
-        probe.read_for(LOOK);
-        let used = super::machine::cpu(pid)? - before;
-        Ok((probe, 100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64()))
+        let share = share(&mut probe)?;
+        Ok((probe, share))
     })
     .await?
+}
+
+/// The same, blocking.
+fn share(probe: &mut Probe) -> Result<f64> {
+    let before = super::machine::cpu(probe.pid())?;
+    let begun = Instant::now();
+    probe.read_for(LOOK);
+    let used = super::machine::cpu(probe.pid())? - before;
+    Ok(100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64())
 }
 
 /// Changes a loop that is on the screen, and waits for the words; from the commit on.

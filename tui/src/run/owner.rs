@@ -75,7 +75,6 @@ pub(super) async fn own(args: &Args, env: Env, target: Option<Target>) -> Result
     state.hints = files::hints(&env);
     state.seed = uuid::Uuid::new_v4();
     state.here = env.here.clone();
-    let settings = files::read_config(&env).ok().flatten();
     let mut owner = Owner {
         painter: Painter::new(size).map_err(Error::Terminal)?,
         state,
@@ -100,7 +99,10 @@ pub(super) async fn own(args: &Args, env: Env, target: Option<Target>) -> Result
     };
     let error = |path: &PathBuf, source| Error::Record { path: path.clone(), source };
     if let Some(path) = &args.record {
-        let begun = Recorder::create(path, &Begin::of(&owner.state, settings));
+        let begun = Recorder::create(
+            path,
+            &Begin::of(&owner.state, files::read_config(&owner.env).ok().flatten()),
+        );
         owner.recorder = Some(begun.map_err(|source| error(path, source))?);
     }
     owner.carry_out(effects).await.map_err(Error::Terminal)?;

@@ -2,7 +2,7 @@
 //! kubectl on the `PATH`, nothing is compared.
 
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::task::spawn_blocking;
@@ -11,10 +11,8 @@ use super::probe::Probe;
 use super::{SIZE, Seen};
 use crate::bench::stage::Stage;
 use crate::bench::stats::{Samples, millis};
-use crate::bench::{Scale, machine, memory};
+use crate::bench::{Scale, memory};
 
-/// Letters that leave few of the pods.
-const FILTER: &str = "779";
 /// `kubectl create` at once.
 const AT_ONCE: usize = 8;
 
@@ -126,7 +124,7 @@ fn look(namespace: &Namespace, home: &std::path::Path, keys: usize) -> Result<Se
         letters.1.extend(whole);
     }
     (seen.letters, seen.filtered) = (Samples::new(letters.0), Samples::new(letters.1));
-    seen.idle = share(&mut probe)?;
+    seen.idle = super::share(&mut probe)?;
     let mut took = vec![];
     for n in 0..20 {
         let word = format!("Word{n:02}");
@@ -155,46 +153,22 @@ fn look(namespace: &Namespace, home: &std::path::Path, keys: usize) -> Result<Se
     let took;
     (probe, took) = super::move_about(probe, keys)?;
     seen.keys_under_load = took.0;
-    seen.busy = share(&mut probe)?;
+    seen.busy = super::share(&mut probe)?;
     updates.kill()?;
     updates.wait()?;
     seen.rss = memory::rss(probe.pid())?;
     Ok(seen)
 }
 
-/// Percent of a core while nobody touches it.
-fn share(probe: &mut Probe) -> Result<f64> {
-    let before = machine::cpu(probe.pid())?;
-    let begun = Instant::now();
-    probe.read_for(super::LOOK);
-    let used = machine::cpu(probe.pid())? - before;
-    Ok(100.0 * used.as_secs_f64() / begun.elapsed().as_secs_f64())
-}
-
 /// Types a filter, letter by letter.
 fn filter(probe: &mut Probe) -> Result<(Vec<f64>, Vec<f64>)> {
-    let (mut first, mut whole) = (vec![], vec![]);
     probe.press("/")?;
     probe.read_for(Duration::from_millis(500));
-    for (n, letter) in FILTER.char_indices() {
-        let typed = &FILTER[..=n];
-        let before = probe.screen();
-        probe.press(&letter.to_string())?;
-        let mut other = None;
-        let done = probe.until(|screen| {
-            if other.is_none() && *screen != before {
-                other = Some(Instant::now());
-            }
-            super::shows_only(screen, typed)
-        })?;
-        whole.push(millis(done));
-        first.push(other.map_or(0.0, |at| millis(at - probe.pressed())));
-        probe.read_for(Duration::from_millis(300));
-    }
+    let took = super::letters(probe, Duration::from_millis(300))?;
     probe.press("\x1b")?;
     probe.read_for(Duration::from_secs(1));
     probe.press("\x1b")?;
     probe.until(|screen| screen.to_text().contains("loop-000000"))?;
     probe.read_for(Duration::from_secs(1));
-    Ok((first, whole))
+    Ok(took)
 }
